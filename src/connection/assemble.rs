@@ -1,0 +1,55 @@
+//! Joining the pieces of a message that does not lie in one.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// The message under way, as far as it has come; one of the two is empty.
+#[derive(Debug, Default)]
+pub(super) struct Assembly {
+    /// Grows as a `String`, so that no byte is checked for UTF-8 twice.
+    pub(super) text: String,
+    pub(super) data: Vec<u8>,
+}
+
+/// How much more of the message is announced, which decides how to grow.
+#[derive(Clone, Copy)]
+pub(super) struct Announced {
+    /// The rest of the current frame, in bytes.
+    pub(super) rest: u64,
+    /// Whether the message ends with that.
+    pub(super) all: bool,
+}
+
+impl Assembly {
+    pub(super) fn buffered(&self) -> usize {
+        self.text.len() + self.data.len()
+    }
+
+    pub(super) fn push_text(&mut self, lead: Option<char>, text: &str, announced: Announced) {
+        let added = lead.map_or(0, char::len_utf8) + text.len();
+        let joined = &mut self.text;
+        joined.reserve_exact(growth(joined.len(), joined.capacity(), added, announced));
+        joined.extend(lead);
+        joined.push_str(text);
+    }
+
+    pub(super) fn push_data(&mut self, data: &[u8], announced: Announced) {
+        let joined = &mut self.data;
+        joined.reserve_exact(growth(joined.len(), joined.capacity(), data.len(), announced));
+        joined.extend_from_slice(data);
+    }
+}
+
+/// What to reserve for `added` more bytes: never more than as much again as
+/// has come, and no more than will come where that is known.
+fn growth(len: usize, capacity: usize, added: usize, announced: Announced) -> usize {
+    if added <= capacity - len {
+        return 0;
+    }
+    let doubled = added.saturating_add(len.max(added));
+    if !announced.all {
+        return doubled;
+    }
+    let rest = usize::try_from(announced.rest).unwrap_or(usize::MAX);
+    doubled.min(added.saturating_add(rest))
+}

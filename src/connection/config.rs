@@ -1,0 +1,178 @@
+use core::num::NonZeroU32;
+use core::time::Duration;
+
+/// The limits and habits of a [`Connection`](super::Connection).
+///
+/// Every limit is finite unless you raise it. All are checked when a frame's
+/// header says how long it is, before anything is stored; memory grows with
+/// the bytes that arrive, never with the length that a header declares. Times
+/// are kept in milliseconds, rounded up, and are 49 days at most.
+///
+/// ```
+/// use core::time::Duration;
+/// use sansws::Config;
+///
+/// let config = Config::new()
+///     .max_message_len(16 << 20)
+///     .keepalive(Some(Duration::from_secs(15)));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Config {
+    max_frame_len: Option<u64>,
+    max_message_len: u64,
+    max_fragments: u32,
+    minimal_len: bool,
+    pub(super) timeouts: Timeouts,
+}
+
+/// The limits as they are applied.
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// At most `message_len`.
+    pub(super) frame_len: u64,
+    pub(super) message_len: u64,
+    pub(super) fragments: u32,
+    pub(super) minimal_len: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Timeouts {
+    pub(super) keepalive: Option<Millis>,
+    pub(super) pong: Millis,
+    pub(super) close: Millis,
+}
+
+/// A duration in a quarter of the space: every connection holds three.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Millis(NonZeroU32);
+
+impl Millis {
+    /// Rounds up, and to at least one millisecond and at most 49 days.
+    const fn new(duration: Duration) -> Self {
+        let millis = duration.as_nanos().div_ceil(1_000_000);
+        let millis = if millis > u32::MAX as u128 { u32::MAX } else { millis as u32 };
+        Self(match NonZeroU32::new(millis) {
+            Some(millis) => millis,
+            None => NonZeroU32::MIN,
+        })
+    }
+
+    pub(super) fn to_duration(self) -> Duration {
+        Duration::from_millis(self.0.get().into())
+    }
+}
+
+impl Config {
+    /// The defaults, each given with the method that changes it.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            max_frame_len: None,
+            max_message_len: 1 << 20,
+            max_fragments: 1 << 16,
+            minimal_len: true,
+            timeouts: Timeouts {
+                keepalive: Some(Millis::new(Duration::from_secs(30))),
+                pong: Millis::new(Duration::from_secs(20)),
+                close: Millis::new(Duration::from_secs(10)),
+            },
+        }
+    }
+
+    /// The longest payload of one data frame that is accepted, in bytes.
+    /// Default: as long as a message may be.
+    ///
+    /// A longer one fails the connection with 1009. Control frames are limited
+    /// to 125 bytes by the protocol.
+    #[must_use]
+    pub const fn max_frame_len(mut self, bytes: u64) -> Self {
+        self.max_frame_len = Some(bytes);
+        self
+    }
+
+    /// The longest message that is accepted, in bytes, all its fragments
+    /// together. Default: 1 MiB.
+    ///
+    /// A longer one fails the connection with 1009. A message that does not
+    /// arrive in one piece is held in memory, in a buffer that takes at most
+    /// twice what has arrived, unless it is read with
+    /// [`receive_part`](super::Connection::receive_part), to which this limit
+    /// applies too: set it to `u64::MAX` to stream messages without end.
+    #[must_use]
+    pub const fn max_message_len(mut self, bytes: u64) -> Self {
+        self.max_message_len = bytes;
+        self
+    }
+
+    /// How many frames one message may come in. Default: 65,536.
+    ///
+    /// More fail the connection with 1008. A fragment costs no memory beyond
+    /// its bytes, only the time to read its header; but a message of endless
+    /// empty fragments would never end.
+    #[must_use]
+    pub const fn max_fragments(mut self, frames: u32) -> Self {
+        self.max_fragments = frames;
+        self
+    }
+
+    /// Whether a length must stand in as few bytes as it needs. Default: true.
+    ///
+    /// RFC 6455, 5.2 demands it of senders and does not say what a receiver
+    /// does about it. By default such a frame fails the connection with 1002;
+    /// `false` is for peers that are known to get it wrong.
+    #[must_use]
+    pub const fn require_minimal_len(mut self, required: bool) -> Self {
+        self.minimal_len = required;
+        self
+    }
+
+    /// How long the peer may be silent before it is sent a ping; `None` for no
+    /// pings. Default: 30 seconds.
+    ///
+    /// Takes effect only in programs that call
+    /// [`poll_timeout`](super::Connection::poll_timeout).
+    #[must_use]
+    pub const fn keepalive(mut self, interval: Option<Duration>) -> Self {
+        self.timeouts.keepalive = match interval {
+            Some(interval) => Some(Millis::new(interval)),
+            None => None,
+        };
+        self
+    }
+
+    /// How long the peer may stay silent after that ping before the connection
+    /// fails. Default: 20 seconds.
+    ///
+    /// Whatever the peer sends counts as a sign of life, since its pong may be
+    /// waiting behind a long message.
+    #[must_use]
+    pub const fn pong_timeout(mut self, timeout: Duration) -> Self {
+        self.timeouts.pong = Millis::new(timeout);
+        self
+    }
+
+    /// How long to wait for the peer to do its part of closing: to answer our
+    /// Close frame, and to end the stream. Default: 10 seconds.
+    #[must_use]
+    pub const fn close_timeout(mut self, timeout: Duration) -> Self {
+        self.timeouts.close = Millis::new(timeout);
+        self
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        Limits {
+            frame_len: self.max_frame_len.unwrap_or(u64::MAX).min(self.max_message_len),
+            message_len: self.max_message_len,
+            // A message is at least one frame.
+            fragments: self.max_fragments.max(1),
+            minimal_len: self.minimal_len,
+        }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::new()
+    }
+}

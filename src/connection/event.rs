@@ -1,0 +1,121 @@
+use alloc::borrow::Cow;
+
+use crate::frame::CloseCode;
+
+/// What [`Connection::receive`](super::Connection::receive) yields.
+///
+/// It borrows from the input, never from the connection, so a program can send
+/// while it holds one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event<'b> {
+    /// A message of text. Borrowed if it came in one piece.
+    Text(Cow<'b, str>),
+    /// A message of bytes. Borrowed if it came in one piece.
+    Binary(Cow<'b, [u8]>),
+    /// A ping, at most 125 bytes. The pong is already in `out`.
+    Ping(Cow<'b, [u8]>),
+    /// A pong, at most 125 bytes: the answer to a ping, or sent unasked.
+    Pong(Cow<'b, [u8]>),
+    /// The peer's Close frame. If it came first, the answer is already in
+    /// `out`; either way nothing more will come.
+    Close(Close<'b>),
+}
+
+impl Event<'_> {
+    /// The event without a borrow, copied if it had one.
+    #[must_use]
+    pub fn into_owned(self) -> Event<'static> {
+        match self {
+            Self::Text(text) => Event::Text(Cow::Owned(text.into_owned())),
+            Self::Binary(data) => Event::Binary(Cow::Owned(data.into_owned())),
+            Self::Ping(data) => Event::Ping(Cow::Owned(data.into_owned())),
+            Self::Pong(data) => Event::Pong(Cow::Owned(data.into_owned())),
+            Self::Close(close) => Event::Close(close.into_owned()),
+        }
+    }
+}
+
+/// What [`Connection::receive_part`](super::Connection::receive_part) yields:
+/// pieces of messages as they arrive, whatever frames they came in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Part<'b> {
+    /// A piece of a message of text.
+    Text(TextPart<'b>),
+    /// A piece of a message of bytes.
+    Binary(BinaryPart<'b>),
+    /// As [`Event::Ping`]; may come between the pieces of a message.
+    Ping(Cow<'b, [u8]>),
+    /// As [`Event::Pong`]; may come between the pieces of a message.
+    Pong(Cow<'b, [u8]>),
+    /// As [`Event::Close`]; may come between the pieces of a message, which
+    /// then has no end.
+    Close(Close<'b>),
+}
+
+/// A piece of a message of text: `lead`, then `text`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TextPart<'b> {
+    /// The character that the end of the previous piece cut through, now that
+    /// the rest of it is here.
+    pub lead: Option<char>,
+    /// What follows it.
+    pub text: &'b str,
+    /// Whether this is the message's first piece.
+    pub first: bool,
+    /// Whether this is the message's last piece.
+    pub last: bool,
+}
+
+/// A piece of a message of bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BinaryPart<'b> {
+    /// The bytes.
+    pub data: &'b [u8],
+    /// Whether this is the message's first piece.
+    pub first: bool,
+    /// Whether this is the message's last piece.
+    pub last: bool,
+}
+
+/// The peer's Close frame (RFC 6455, 5.5.1).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Close<'b> {
+    /// Why the peer closes, if it says so.
+    pub code: Option<CloseCode>,
+    /// What it adds for whoever reads logs, at most 123 bytes; not meant to be
+    /// shown to a user.
+    pub reason: Cow<'b, str>,
+}
+
+impl Close<'_> {
+    /// The longest reason, in bytes of UTF-8.
+    pub const MAX_REASON_LEN: usize = 123;
+
+    /// As much of `reason` as fits into a Close frame, cut between characters.
+    ///
+    /// ```
+    /// use sansws::Close;
+    ///
+    /// let long = "é".repeat(100); // two bytes each
+    /// assert_eq!(Close::fit_reason(&long).len(), 122);
+    /// ```
+    #[must_use]
+    pub fn fit_reason(reason: &str) -> &str {
+        let mut end = reason.len().min(Self::MAX_REASON_LEN);
+        while !reason.is_char_boundary(end) {
+            end -= 1;
+        }
+        &reason[..end]
+    }
+
+    /// The same without a borrow, copied if it had one.
+    #[must_use]
+    pub fn into_owned(self) -> Close<'static> {
+        Close { code: self.code, reason: Cow::Owned(self.reason.into_owned()) }
+    }
+}

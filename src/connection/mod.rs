@@ -1,0 +1,485 @@
+//! A connection after its opening handshake.
+
+mod assemble;
+mod closing;
+mod config;
+mod event;
+mod receive;
+mod rules;
+mod send;
+mod timers;
+mod utf8;
+
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+use core::{fmt, mem};
+
+pub use closing::{State, Transport};
+pub use config::Config;
+pub use event::{BinaryPart, Close, Event, Part, TextPart};
+
+use self::assemble::Assembly;
+use self::closing::{Closing, parse_close};
+use self::config::Limits;
+use self::receive::{Asking, Piece, Receiver, WholeFrame};
+use self::send::write_frame;
+use self::timers::{Expired, Timers};
+use crate::error::{Error, Violation};
+use crate::frame::{CloseCode, Opcode};
+use crate::masking_keys::MaskingKeys;
+use crate::time::Instant;
+
+/// A WebSocket connection: bytes in, events out; commands in, bytes out.
+///
+/// # The contract
+///
+/// A program that drives a connection does this:
+///
+/// 1. Give what was read from the socket to [`receive`](Self::receive), and
+///    call it again until it returns `None`. It takes the bytes from the
+///    front of the input, which it never needs a second time.
+/// 2. Act on each event. Sending is allowed at any time.
+/// 3. Write `out` to the socket and empty it. `receive` appends to it too:
+///    pongs, and the answer to a Close frame.
+/// 4. Do with the socket as [`transport`](Self::transport) says.
+/// 5. Optionally, ask [`poll_timeout`](Self::poll_timeout) when to wake up at
+///    the latest, and call [`handle_timeout`](Self::handle_timeout) then.
+/// 6. Read; at the end of the stream, call [`receive_eof`](Self::receive_eof).
+///
+/// No order of calls does harm. What cannot be done now is an error that
+/// changes nothing.
+///
+/// ```no_run
+/// use std::io::{Read, Write};
+/// use sansws::{Config, Connection, Event, Transport};
+///
+/// fn echo(
+///     socket: &mut std::net::TcpStream,
+///     mut ws: Connection, // from the handshake
+/// ) -> Result<(), Box<dyn std::error::Error>> {
+///     let (mut buffer, mut out) = (vec![0; 16 * 1024], Vec::new());
+///     while ws.transport() == Transport::Open {
+///         let n = socket.read(&mut buffer)?; // 6
+///         if n == 0 {
+///             ws.receive_eof()?;
+///         }
+///         let mut input = &mut buffer[..n];
+///         while let Some(event) = ws.receive(&mut input, &mut out)? { // 1
+///             match event { // 2
+///                 Event::Text(text) => ws.send_text(&text, &mut out)?,
+///                 Event::Binary(data) => ws.send_binary(&data, &mut out)?,
+///                 _ => {} // pings and closes are already answered in `out`
+///             }
+///         }
+///         socket.write_all(&out)?; // 3
+///         out.clear();
+///     }
+///     socket.shutdown(std::net::Shutdown::Write)?; // 4, the short way
+///     Ok(())
+/// }
+/// ```
+///
+/// # Bounds
+///
+/// A connection at rest holds no heap memory. A message that comes in pieces
+/// is joined in a buffer that takes at most twice what has arrived, up to
+/// [`Config::max_message_len`]. The automatic answers add at most three bytes
+/// to `out` for each byte received (a server's empty ping of two bytes is
+/// answered with a masked pong of six) and one Close frame, so a program bounds
+/// its memory by not reading while `out` is long.
+pub struct Connection {
+    role: Role,
+    limits: Limits,
+    receiver: Receiver,
+    assembly: Assembly,
+    /// The message being sent in parts.
+    sending: Option<MessageKind>,
+    closing: Closing,
+    timers: Timers,
+}
+
+/// The two kinds of message (RFC 6455, 5.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(clippy::exhaustive_enums, reason = "the RFC has two")]
+pub enum MessageKind {
+    /// UTF-8.
+    Text,
+    /// Arbitrary bytes.
+    Binary,
+}
+
+impl MessageKind {
+    pub(crate) const fn opcode(self) -> Opcode {
+        match self {
+            Self::Text => Opcode::TEXT,
+            Self::Binary => Opcode::BINARY,
+        }
+    }
+}
+
+/// Which end of the connection this is, which decides who masks (5.1).
+#[derive(Debug)]
+enum Role {
+    Server,
+    Client(MaskingKeys),
+}
+
+impl Role {
+    #[inline]
+    const fn is_server(&self) -> bool {
+        matches!(self, Self::Server)
+    }
+}
+
+impl Connection {
+    /// The server's end of a connection whose handshake is done.
+    #[must_use]
+    pub fn server(config: &Config) -> Self {
+        Self::new(Role::Server, config)
+    }
+
+    /// The client's end of a connection whose handshake is done.
+    #[must_use]
+    pub fn client(config: &Config, keys: MaskingKeys) -> Self {
+        Self::new(Role::Client(keys), config)
+    }
+
+    fn new(role: Role, config: &Config) -> Self {
+        Self {
+            role,
+            limits: config.limits(),
+            receiver: Receiver::default(),
+            assembly: Assembly::default(),
+            sending: None,
+            closing: Closing::default(),
+            timers: Timers::new(config.timeouts),
+        }
+    }
+
+    /// Where the connection stands.
+    #[must_use]
+    #[inline]
+    pub fn state(&self) -> State {
+        self.closing.state()
+    }
+
+    /// What to do with the socket, once all of `out` is written to it.
+    pub fn transport(&self) -> Transport {
+        self.closing.transport(self.role.is_server())
+    }
+
+    /// How the connection closed (RFC 6455, 7.1.5): the code of the peer's
+    /// Close frame, 1005 if that had none, 1006 if there was no such frame;
+    /// `None` while it is not closed.
+    #[must_use]
+    pub fn close_code(&self) -> Option<CloseCode> {
+        self.closing.code()
+    }
+
+    /// Whether a Close frame was sent, by the program or as an answer.
+    #[must_use]
+    pub fn close_sent(&self) -> bool {
+        self.closing.sent
+    }
+
+    /// How many bytes of an unfinished message the connection holds.
+    #[must_use]
+    pub fn buffered(&self) -> usize {
+        self.assembly.buffered() + self.receiver.buffered()
+    }
+}
+
+/// # Receiving
+impl Connection {
+    /// The next message, control frame or close, from the front of `input`.
+    ///
+    /// `None` means that all of `input` is taken and more must be read. A
+    /// message that lies in `input` in one piece is lent from there. Answers
+    /// to pings and to a Close frame are appended to `out`.
+    ///
+    /// Once the connection is closed or failed, input is discarded (7.1.1).
+    ///
+    /// # Errors
+    /// [`Error::Failed`] when the peer has broken the protocol or passed a
+    /// limit, and from then on; what came before was delivered by earlier
+    /// calls. [`Error::WrongReceive`] in the middle of a message that was
+    /// begun with [`receive_part`](Self::receive_part).
+    ///
+    /// ```
+    /// use sansws::{Config, Connection, Event};
+    ///
+    /// let mut ws = Connection::server(&Config::new());
+    /// let mut bytes = *b"\x81\x82\0\0\0\0hi\x89\x80\0\0\0\0"; // "hi", then a ping
+    /// let (mut input, mut out) = (&mut bytes[..], Vec::new());
+    ///
+    /// assert_eq!(ws.receive(&mut input, &mut out)?, Some(Event::Text("hi".into())));
+    /// assert_eq!(ws.receive(&mut input, &mut out)?, Some(Event::Ping((&[]).into())));
+    /// assert_eq!(ws.receive(&mut input, &mut out)?, None);
+    /// assert_eq!(out, [0x8A, 0x00]); // the pong
+    /// # Ok::<_, sansws::Error>(())
+    /// ```
+    #[inline]
+    pub fn receive<'b>(
+        &mut self,
+        input: &mut &'b mut [u8],
+        out: &mut Vec<u8>,
+    ) -> Result<Option<Event<'b>>, Error> {
+        let masked = self.role.is_server();
+        if self.receiver.is_at_rest()
+            && matches!(self.closing.state(), State::Open | State::Closing)
+            && let Some(frame) = WholeFrame::find(input, masked, &self.limits)
+        {
+            self.timers.heard = true;
+            let payload = frame.take(masked, input);
+            return match frame.kind {
+                MessageKind::Binary => Ok(Some(Event::Binary(Cow::Borrowed(payload)))),
+                MessageKind::Text => match utf8::from_utf8(payload) {
+                    Ok(text) => Ok(Some(Event::Text(Cow::Borrowed(text)))),
+                    Err(utf8::Invalid) => Err(self.fail(Violation::InvalidUtf8, out)),
+                },
+            };
+        }
+        self.receive_joined(input, out)
+    }
+
+    /// The next piece of a message, control frame or close, from the front of
+    /// `input`: a message of any length in constant memory.
+    ///
+    /// As [`receive`](Self::receive) otherwise. Text is checked as it comes; a
+    /// character that the end of `input` cuts through comes with the next
+    /// piece. The pieces are not the peer's frames: those may be cut and
+    /// joined on the way, and mean nothing (5.4).
+    ///
+    /// # Errors
+    /// As for [`receive`](Self::receive).
+    ///
+    /// ```
+    /// use sansws::{Config, Connection, MaskingKeys, Part};
+    ///
+    /// let mut ws = Connection::client(&Config::new(), MaskingKeys::new(|| [0; 4]));
+    /// let mut bytes = *b"\x82\x7E\x03\xE8only the start of 1000 bytes";
+    /// let (mut input, mut out) = (&mut bytes[..], Vec::new());
+    ///
+    /// let part = ws.receive_part(&mut input, &mut out)?;
+    /// let Some(Part::Binary(part)) = part else { panic!("{part:?}") };
+    /// assert_eq!(part.data, b"only the start of 1000 bytes");
+    /// assert!(part.first && !part.last);
+    /// assert_eq!(ws.buffered(), 0);
+    /// # Ok::<_, sansws::Error>(())
+    /// ```
+    pub fn receive_part<'b>(
+        &mut self,
+        input: &mut &'b mut [u8],
+        out: &mut Vec<u8>,
+    ) -> Result<Option<Part<'b>>, Error> {
+        self.next_part(Asking::Parts, input, out)
+    }
+
+    /// Says that the stream has ended.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] with [`Violation::EndOfStream`] if it ended before
+    /// the closing handshake did, or with what failed before.
+    pub fn receive_eof(&mut self) -> Result<(), Error> {
+        self.closing.over = true;
+        match self.state() {
+            State::Open | State::Closing => Err(self.end(Violation::EndOfStream)),
+            State::Closed => Ok(()),
+            State::Failed => self.check_failed(),
+        }
+    }
+
+    /// Fails the connection (7.1.7) for a reason that the program found.
+    ///
+    /// Appends the Close frame to `out`, unless one was sent before. Does
+    /// nothing if the connection is closed or has failed; in the latter case
+    /// the error is the first one.
+    pub fn fail(&mut self, why: Violation, out: &mut Vec<u8>) -> Error {
+        if self.state() == State::Open
+            && let Some(code) = why.close_code()
+        {
+            self.write_close(Some(code), why.description(), out);
+        }
+        self.end(why)
+    }
+
+    /// Joins pieces to messages.
+    fn receive_joined<'b>(
+        &mut self,
+        input: &mut &'b mut [u8],
+        out: &mut Vec<u8>,
+    ) -> Result<Option<Event<'b>>, Error> {
+        loop {
+            return Ok(Some(match self.next_part(Asking::Messages, input, out)? {
+                None => return Ok(None),
+                Some(Part::Text(TextPart { lead: None, text, first: true, last: true })) => {
+                    Event::Text(Cow::Borrowed(text))
+                }
+                Some(Part::Binary(BinaryPart { data, first: true, last: true })) => {
+                    Event::Binary(Cow::Borrowed(data))
+                }
+                Some(Part::Text(part)) => {
+                    self.assembly.push_text(part.lead, part.text, self.receiver.announced());
+                    if !part.last {
+                        continue;
+                    }
+                    Event::Text(Cow::Owned(mem::take(&mut self.assembly.text)))
+                }
+                Some(Part::Binary(part)) => {
+                    self.assembly.push_data(part.data, self.receiver.announced());
+                    if !part.last {
+                        continue;
+                    }
+                    Event::Binary(Cow::Owned(mem::take(&mut self.assembly.data)))
+                }
+                Some(Part::Ping(data)) => Event::Ping(data),
+                Some(Part::Pong(data)) => Event::Pong(data),
+                Some(Part::Close(close)) => Event::Close(close),
+            }));
+        }
+    }
+
+    fn next_part<'b>(
+        &mut self,
+        asking: Asking,
+        input: &mut &'b mut [u8],
+        out: &mut Vec<u8>,
+    ) -> Result<Option<Part<'b>>, Error> {
+        self.timers.heard |= !input.is_empty();
+        if !matches!(self.state(), State::Open | State::Closing) {
+            // 7.1.1: discard trailing bytes
+            *input = &mut [];
+            return self.check_failed().map(|()| None);
+        }
+        if self.receiver.begun().is_some_and(|begun| begun != asking) {
+            return Err(Error::WrongReceive);
+        }
+        let masked = self.role.is_server();
+        let part = match self.receiver.next(masked, &self.limits, asking, input) {
+            Ok(None) => None,
+            Ok(Some(Piece::Text(part))) => Some(Part::Text(part)),
+            Ok(Some(Piece::Binary(part))) => Some(Part::Binary(part)),
+            Ok(Some(Piece::Control(opcode, payload))) => {
+                Some(self.receive_control(opcode, payload, out)?)
+            }
+            Err(violation) => return Err(self.fail(violation, out)),
+        };
+        Ok(part)
+    }
+
+    fn receive_control<'b>(
+        &mut self,
+        opcode: Opcode,
+        payload: Cow<'b, [u8]>,
+        out: &mut Vec<u8>,
+    ) -> Result<Part<'b>, Error> {
+        match opcode {
+            Opcode::PING => {
+                // 5.5.2: "an endpoint MUST send a Pong frame in response, unless it
+                // already received a Close frame", so even if it has sent one
+                write_frame(&mut self.role, Opcode::PONG, true, &payload, out);
+                Ok(Part::Ping(payload))
+            }
+            Opcode::PONG => Ok(Part::Pong(payload)),
+            _ => {
+                let close = match parse_close(payload) {
+                    Ok(close) => close,
+                    Err(violation) => return Err(self.fail(violation, out)),
+                };
+                // 5.5.1: "if an endpoint receives a Close frame and did not
+                // previously send a Close frame, the endpoint MUST send a Close
+                // frame in response"
+                if !self.closing.sent {
+                    self.write_close(close.code, &close.reason, out);
+                }
+                self.closing.received = Some(close.code.unwrap_or(CloseCode::NO_STATUS));
+                self.release();
+                Ok(Part::Close(close))
+            }
+        }
+    }
+
+    fn check_failed(&self) -> Result<(), Error> {
+        self.closing.failed.map_or(Ok(()), |violation| Err(Error::Failed(violation)))
+    }
+
+    /// Ends the connection as failed, unless it has ended; the error that says
+    /// why.
+    fn end(&mut self, why: Violation) -> Error {
+        if self.state() == State::Closed {
+            return Error::Failed(why);
+        }
+        self.release();
+        Error::Failed(*self.closing.failed.get_or_insert(why))
+    }
+
+    /// Gives back the memory that only a living connection needs.
+    fn release(&mut self) {
+        self.receiver = Receiver::default();
+        self.assembly = Assembly::default();
+    }
+}
+
+/// # Time
+///
+/// The connection has no clock; it is told the time. A program that has no use
+/// for deadlines need not call these.
+impl Connection {
+    /// When to call [`handle_timeout`](Self::handle_timeout) if nothing is
+    /// received before: the nearest of the keepalive, pong and close deadlines.
+    ///
+    /// To be asked each time before the program waits. Timers start with it,
+    /// so that receiving and sending need no clock.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use sansws::{Config, Connection, Instant};
+    ///
+    /// let config = Config::new().keepalive(Some(Duration::from_secs(30)));
+    /// let mut ws = Connection::server(&config);
+    /// let now = Instant::from_epoch(Duration::ZERO);
+    /// let deadline = ws.poll_timeout(now).unwrap();
+    /// assert_eq!(deadline.saturating_since(now), Duration::from_secs(30));
+    ///
+    /// let mut out = Vec::new();
+    /// ws.handle_timeout(deadline, &mut out)?;
+    /// assert_eq!(out, [0x89, 0x00]); // a ping
+    /// # Ok::<_, sansws::Error>(())
+    /// ```
+    #[must_use]
+    pub fn poll_timeout(&mut self, now: Instant) -> Option<Instant> {
+        self.timers.poll(self.state(), now)
+    }
+
+    /// Does what is due at `now`: sends a keepalive ping, or gives up on a peer
+    /// that has not answered in time. Does nothing if nothing is due.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] with [`Violation::PongTimeout`] or
+    /// [`Violation::CloseTimeout`], or with what failed before.
+    pub fn handle_timeout(&mut self, now: Instant, out: &mut Vec<u8>) -> Result<(), Error> {
+        let state = self.state();
+        match self.timers.expire(state, now) {
+            None => {}
+            Some(Expired::Keepalive) => write_frame(&mut self.role, Opcode::PING, true, &[], out),
+            Some(Expired::Pong) => return Err(self.fail(Violation::PongTimeout, out)),
+            Some(Expired::Close) => {
+                self.closing.over = true;
+                if state == State::Closing {
+                    return Err(self.end(Violation::CloseTimeout));
+                }
+            }
+        }
+        self.check_failed()
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("role", &self.role)
+            .field("state", &self.state())
+            .field("buffered", &self.buffered())
+            .finish_non_exhaustive()
+    }
+}

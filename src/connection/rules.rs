@@ -1,0 +1,96 @@
+//! Every rule about an incoming frame's header, in the order of its bytes.
+
+use super::MessageKind;
+use super::config::Limits;
+use crate::error::Violation;
+use crate::frame::{self, Header, Opcode};
+
+/// What the rules depend on besides the header itself.
+pub(super) struct Expected<'a> {
+    /// Whether the peer is a client, whose frames are masked.
+    pub(super) masked: bool,
+    /// The message under way, if it has not had its last frame.
+    pub(super) message: Option<&'a Progress>,
+    pub(super) limits: &'a Limits,
+}
+
+/// A message under way, as far as its frames' headers tell.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Progress {
+    pub(super) kind: MessageKind,
+    pub(super) len: u64,
+    pub(super) frames: u32,
+}
+
+/// Reads the header at the start of `bytes` and how many bytes it takes;
+/// `None` if it is cut off, and what there is of it breaks no rule.
+///
+/// Each rule is applied as soon as its byte is there: whoever breaks one in
+/// the first byte learns it without sending the second.
+pub(super) fn read_header(
+    bytes: &[u8],
+    expected: &Expected<'_>,
+) -> Result<Option<(Header, usize)>, Violation> {
+    let Some(&first) = bytes.first() else { return Ok(None) };
+    let (fin, opcode) = (first & 0x80 != 0, Opcode::from_byte(first));
+
+    // 5.2: "MUST be 0 unless an extension is negotiated that defines meanings"
+    if first & 0x70 != 0 {
+        return Err(Violation::ReservedBit);
+    }
+    // 5.2: "If an unknown opcode is received, [...] MUST _Fail the WebSocket Connection_"
+    if opcode.is_reserved() {
+        return Err(Violation::ReservedOpcode);
+    }
+    match (opcode.is_control(), opcode, expected.message) {
+        // 5.5: control frames "MUST NOT be fragmented"
+        (true, _, _) if !fin => return Err(Violation::ControlFragmented),
+        // 5.4: a continuation belongs to a message that has begun
+        (false, Opcode::CONTINUATION, None) => return Err(Violation::ContinuationUnexpected),
+        // 5.4: fragments of messages "MUST NOT be interleaved"
+        (false, Opcode::TEXT | Opcode::BINARY, Some(_)) => {
+            return Err(Violation::MessageInterrupted);
+        }
+        _ => {}
+    }
+
+    let Some(&second) = bytes.get(1) else { return Ok(None) };
+    match (expected.masked, second & 0x80 != 0) {
+        // 5.1: "close the connection upon receiving a frame that is not masked"
+        (true, false) => return Err(Violation::MaskMissing),
+        // 5.1: "A client MUST close a connection if it detects a masked frame"
+        (false, true) => return Err(Violation::MaskUnexpected),
+        _ => {}
+    }
+    // 5.5: control frames "MUST have a payload length of 125 bytes or less"
+    if opcode.is_control() && second & 0x7F > 125 {
+        return Err(Violation::ControlTooLong);
+    }
+
+    // The length stands before the masking key: judge it without waiting for that.
+    let Some((len, len_end)) = Header::parse_len(bytes)? else { return Ok(None) };
+    // 5.2: "the minimal number of bytes MUST be used to encode the length"
+    if expected.limits.minimal_len && len_end > frame::len_end(len) {
+        return Err(Violation::LengthNotMinimal);
+    }
+    if !opcode.is_control() {
+        check_limits(len, expected)?;
+    }
+    Ok(Header::parse(bytes)?)
+}
+
+/// 10.4: limits on "the frame size and total message size after reassembly"
+fn check_limits(len: u64, expected: &Expected<'_>) -> Result<(), Violation> {
+    let limits = expected.limits;
+    let (before, frames) = expected.message.map_or((0, 0), |message| (message.len, message.frames));
+    if before.checked_add(len).is_none_or(|total| total > limits.message_len) {
+        return Err(Violation::MessageTooBig);
+    }
+    if len > limits.frame_len {
+        return Err(Violation::FrameTooBig);
+    }
+    if frames >= limits.fragments {
+        return Err(Violation::TooManyFragments);
+    }
+    Ok(())
+}

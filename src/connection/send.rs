@@ -1,0 +1,275 @@
+//! Commands to bytes.
+
+use alloc::vec::Vec;
+
+use super::{Close, Connection, MessageKind, Role, State};
+use crate::error::SendError;
+use crate::frame::{CloseCode, Header, Opcode};
+use crate::prepared::Prepared;
+
+/// How much is copied before it is masked, so that it is still in the cache.
+const BLOCK: usize = 8 * 1024;
+
+/// The longest payload of a control frame (5.5).
+const MAX_CONTROL_LEN: usize = 125;
+
+/// # Sending
+///
+/// Every method appends whole frames to `out`, or nothing if it returns an
+/// error.
+impl Connection {
+    /// Sends a message of text.
+    ///
+    /// # Errors
+    /// [`SendError::Closed`], [`SendError::MessageUnfinished`].
+    #[inline]
+    pub fn send_text(&mut self, text: &str, out: &mut Vec<u8>) -> Result<(), SendError> {
+        self.send_message(Opcode::TEXT, text.as_bytes(), out)
+    }
+
+    /// Sends a message of bytes.
+    ///
+    /// # Errors
+    /// [`SendError::Closed`], [`SendError::MessageUnfinished`].
+    #[inline]
+    pub fn send_binary(&mut self, data: &[u8], out: &mut Vec<u8>) -> Result<(), SendError> {
+        self.send_message(Opcode::BINARY, data, out)
+    }
+
+    /// Sends a part of a message of text, as a frame (RFC 6455, 5.4).
+    ///
+    /// The message ends with the part that is `last`. Until then only control
+    /// frames and more parts of the same kind can be sent.
+    ///
+    /// # Errors
+    /// [`SendError::Closed`]; [`SendError::MessageUnfinished`] if a message of
+    /// bytes is under way.
+    pub fn send_text_part(
+        &mut self,
+        text: &str,
+        last: bool,
+        out: &mut Vec<u8>,
+    ) -> Result<(), SendError> {
+        self.send_part(MessageKind::Text, text.as_bytes(), last, out)
+    }
+
+    /// Sends a part of a message of bytes, as
+    /// [`send_text_part`](Self::send_text_part) does of text.
+    ///
+    /// # Errors
+    /// [`SendError::Closed`]; [`SendError::MessageUnfinished`] if a message of
+    /// text is under way.
+    pub fn send_binary_part(
+        &mut self,
+        data: &[u8],
+        last: bool,
+        out: &mut Vec<u8>,
+    ) -> Result<(), SendError> {
+        self.send_part(MessageKind::Binary, data, last, out)
+    }
+
+    /// Sends a message without copying it: the header goes to `out`, and `data`
+    /// is masked where it lies, if this is a client.
+    ///
+    /// The caller writes `out` and then `data`, best with one vectored write,
+    /// before anything else is appended to `out`. Worth it from about 16 KiB.
+    ///
+    /// # Errors
+    /// [`SendError::Closed`], [`SendError::MessageUnfinished`], and
+    /// [`SendError::InvalidUtf8`] if `data` is to be text but is not.
+    ///
+    /// ```
+    /// # use sansws::{Config, Connection, MessageKind};
+    /// let mut ws = Connection::server(&Config::new());
+    /// let mut data = vec![7; 100_000];
+    /// let mut out = Vec::new();
+    /// ws.send_in_place(MessageKind::Binary, &mut data, &mut out)?;
+    /// assert_eq!(out.len(), 10); // then `data`
+    /// # Ok::<_, sansws::SendError>(())
+    /// ```
+    pub fn send_in_place(
+        &mut self,
+        kind: MessageKind,
+        data: &mut [u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), SendError> {
+        self.may_begin()?;
+        if kind == MessageKind::Text && super::utf8::from_utf8(data).is_err() {
+            return Err(SendError::InvalidUtf8);
+        }
+        let mut header = Header::new(kind.opcode(), true, data.len() as u64);
+        if let Role::Client(keys) = &mut self.role {
+            let key = keys.next();
+            key.apply(data);
+            header.mask = Some(key);
+        }
+        out.extend_from_slice(&header.encode());
+        Ok(())
+    }
+
+    /// Sends a message that was encoded once for many connections.
+    ///
+    /// A server copies it; a client masks it too, with a key of its own.
+    ///
+    /// # Errors
+    /// [`SendError::Closed`], [`SendError::MessageUnfinished`].
+    pub fn send_prepared(
+        &mut self,
+        message: &Prepared,
+        out: &mut Vec<u8>,
+    ) -> Result<(), SendError> {
+        self.may_begin()?;
+        match &mut self.role {
+            Role::Server => out.extend_from_slice(message.frame()),
+            role => write_frame(role, message.kind().opcode(), true, message.payload(), out),
+        }
+        Ok(())
+    }
+
+    /// Sends a ping of at most 125 bytes; the pong will carry the same (5.5.2).
+    ///
+    /// # Errors
+    /// [`SendError::Closed`], [`SendError::ControlTooLong`].
+    pub fn send_ping(&mut self, data: &[u8], out: &mut Vec<u8>) -> Result<(), SendError> {
+        self.send_control(Opcode::PING, data, out)
+    }
+
+    /// Sends a pong that nobody asked for, of at most 125 bytes (5.5.3). Pings
+    /// are answered without it.
+    ///
+    /// # Errors
+    /// [`SendError::Closed`], [`SendError::ControlTooLong`].
+    pub fn send_pong(&mut self, data: &[u8], out: &mut Vec<u8>) -> Result<(), SendError> {
+        self.send_control(Opcode::PONG, data, out)
+    }
+
+    /// Begins the closing handshake (5.5.1): nothing can be sent after it, but
+    /// the peer's messages are still received until its own Close frame comes.
+    ///
+    /// `code` may be `None`, for a Close frame that gives no reason. A message
+    /// of which not all parts were sent stays without its end. The peer's
+    /// Close frame needs no answer from the program: `receive` writes it.
+    ///
+    /// # Errors
+    /// [`SendError::Closed`]; [`SendError::CloseCode`] if the code must not be
+    /// sent, or is missing before a reason; [`SendError::ControlTooLong`] if
+    /// the reason is longer than 123 bytes ([`Close::fit_reason`] cuts it).
+    pub fn send_close(
+        &mut self,
+        code: impl Into<Option<CloseCode>>,
+        reason: &str,
+        out: &mut Vec<u8>,
+    ) -> Result<(), SendError> {
+        self.may_send()?;
+        let code = code.into();
+        if code.map_or(!reason.is_empty(), |code| !code.is_sendable()) {
+            return Err(SendError::CloseCode);
+        }
+        if reason.len() > Close::MAX_REASON_LEN {
+            return Err(SendError::ControlTooLong);
+        }
+        self.write_close(code, reason, out);
+        Ok(())
+    }
+
+    /// Writes a Close frame that is known to be right.
+    pub(super) fn write_close(&mut self, code: Option<CloseCode>, reason: &str, out: &mut Vec<u8>) {
+        let mut payload = [0; MAX_CONTROL_LEN];
+        let len = code.map_or(0, |code| {
+            payload[..2].copy_from_slice(&code.value().to_be_bytes());
+            payload[2..2 + reason.len()].copy_from_slice(reason.as_bytes());
+            2 + reason.len()
+        });
+        write_frame(&mut self.role, Opcode::CLOSE, true, &payload[..len], out);
+        self.closing.sent = true;
+    }
+
+    fn send_message(
+        &mut self,
+        opcode: Opcode,
+        payload: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), SendError> {
+        self.may_begin()?;
+        write_frame(&mut self.role, opcode, true, payload, out);
+        Ok(())
+    }
+
+    fn send_part(
+        &mut self,
+        kind: MessageKind,
+        payload: &[u8],
+        last: bool,
+        out: &mut Vec<u8>,
+    ) -> Result<(), SendError> {
+        self.may_send()?;
+        // 5.4: the first frame has the message's opcode, all others 0.
+        let opcode = match self.sending {
+            None => kind.opcode(),
+            Some(begun) if begun == kind => Opcode::CONTINUATION,
+            Some(_) => return Err(SendError::MessageUnfinished),
+        };
+        self.sending = (!last).then_some(kind);
+        write_frame(&mut self.role, opcode, last, payload, out);
+        Ok(())
+    }
+
+    fn send_control(
+        &mut self,
+        opcode: Opcode,
+        payload: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), SendError> {
+        self.may_send()?;
+        if payload.len() > MAX_CONTROL_LEN {
+            return Err(SendError::ControlTooLong);
+        }
+        write_frame(&mut self.role, opcode, true, payload, out);
+        Ok(())
+    }
+
+    /// 5.5.1: no data frames after a Close frame, and no use for others.
+    #[inline]
+    fn may_send(&self) -> Result<(), SendError> {
+        if self.state() == State::Open { Ok(()) } else { Err(SendError::Closed) }
+    }
+
+    /// 5.4: messages do not interleave.
+    #[inline]
+    fn may_begin(&self) -> Result<(), SendError> {
+        self.may_send()?;
+        if self.sending.is_none() { Ok(()) } else { Err(SendError::MessageUnfinished) }
+    }
+}
+
+/// Appends a frame, masked with a new key if a client sends it (5.1, 5.3).
+#[inline]
+pub(super) fn write_frame(
+    role: &mut Role,
+    opcode: Opcode,
+    fin: bool,
+    payload: &[u8],
+    out: &mut Vec<u8>,
+) {
+    let mut header = Header::new(opcode, fin, payload.len() as u64);
+    match role {
+        Role::Server => {
+            let header = header.encode();
+            out.reserve(header.len() + payload.len());
+            out.extend_from_slice(&header);
+            out.extend_from_slice(payload);
+        }
+        Role::Client(keys) => {
+            let key = keys.next();
+            header.mask = Some(key);
+            let header = header.encode();
+            out.reserve(header.len() + payload.len());
+            out.extend_from_slice(&header);
+            for block in payload.chunks(BLOCK) {
+                let start = out.len();
+                out.extend_from_slice(block);
+                key.apply(&mut out[start..]);
+            }
+        }
+    }
+}

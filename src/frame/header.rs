@@ -1,0 +1,180 @@
+use core::ops::Deref;
+
+use super::{MaskingKey, Opcode};
+
+/// What stands before a frame's payload (RFC 6455, 5.2).
+///
+/// ```
+/// use sansws::frame::{Header, MaskingKey, Opcode};
+///
+/// let header = Header {
+///     fin: true,
+///     rsv1: false,
+///     rsv2: false,
+///     rsv3: false,
+///     opcode: Opcode::TEXT,
+///     mask: Some(MaskingKey::new([0x37, 0xfa, 0x21, 0x3d])),
+///     len: 5,
+/// };
+/// let bytes = header.encode();
+/// assert_eq!(*bytes, [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d]);
+/// assert_eq!(Header::parse(&bytes), Ok(Some((header, 6))));
+/// assert_eq!(Header::parse(&bytes[..5]), Ok(None)); // more bytes are needed
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(clippy::exhaustive_structs, reason = "the RFC fixes its fields")]
+pub struct Header {
+    /// Whether this frame is the last of its message.
+    pub fin: bool,
+    /// The first reserved bit; set on a compressed message's first frame where
+    /// permessage-deflate is in use (RFC 7692).
+    pub rsv1: bool,
+    /// The second reserved bit, which no registered extension uses.
+    pub rsv2: bool,
+    /// The third reserved bit, which no registered extension uses.
+    pub rsv3: bool,
+    /// What the frame is.
+    pub opcode: Opcode,
+    /// The key with which the payload is masked, if it is.
+    pub mask: Option<MaskingKey>,
+    /// The payload's length in bytes, at most `2^63 - 1`.
+    pub len: u64,
+}
+
+impl Header {
+    /// The longest header, in bytes.
+    pub const MAX_LEN: usize = 14;
+
+    /// An unmasked header with no reserved bit set.
+    #[must_use]
+    pub const fn new(opcode: Opcode, fin: bool, len: u64) -> Self {
+        Self { fin, rsv1: false, rsv2: false, rsv3: false, opcode, mask: None, len }
+    }
+
+    /// Reads a header from the start of `bytes`, and how many bytes it takes.
+    ///
+    /// `None` means that there are too few. A length in more bytes than it
+    /// needs is read as it is; it is one where
+    /// [`encoded_len`](Self::encoded_len) is less than what the header took.
+    ///
+    /// # Errors
+    /// If the 64-bit length has its highest bit set, which 5.2 forbids.
+    #[inline]
+    pub fn parse(bytes: &[u8]) -> Result<Option<(Self, usize)>, HeaderError> {
+        let [first, second, ..] = bytes else { return Ok(None) };
+        let Some((len, len_end)) = Self::parse_len(bytes)? else { return Ok(None) };
+        let (mask, size) = match bytes.get(len_end..) {
+            _ if second & 0x80 == 0 => (None, len_end),
+            Some([a, b, c, d, ..]) => (Some(MaskingKey::new([*a, *b, *c, *d])), len_end + 4),
+            _ => return Ok(None),
+        };
+        let header = Self {
+            fin: first & 0x80 != 0,
+            rsv1: first & 0x40 != 0,
+            rsv2: first & 0x20 != 0,
+            rsv3: first & 0x10 != 0,
+            opcode: Opcode::from_byte(*first),
+            mask,
+            len,
+        };
+        Ok(Some((header, size)))
+    }
+
+    /// Reads the payload's length alone, and where in the header it ends.
+    #[inline]
+    pub(crate) fn parse_len(bytes: &[u8]) -> Result<Option<(u64, usize)>, HeaderError> {
+        let [_, second, rest @ ..] = bytes else { return Ok(None) };
+        let (len, end) = match (second & 0x7F, rest) {
+            (126, [a, b, ..]) => (u64::from(u16::from_be_bytes([*a, *b])), 4),
+            (127, [a, b, c, d, e, f, g, h, ..]) => {
+                (u64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h]), 10)
+            }
+            (126 | 127, _) => return Ok(None),
+            (len, _) => (u64::from(len), 2),
+        };
+        // 5.2: "the most significant bit MUST be 0"
+        if len >> 63 != 0 {
+            return Err(HeaderError::LengthOverflow);
+        }
+        Ok(Some((len, end)))
+    }
+
+    /// The header's bytes, the length in as few as it needs (5.2).
+    ///
+    /// A `len` above `2^63 - 1` is written as it is, and no receiver takes it.
+    #[must_use]
+    #[inline]
+    pub fn encode(&self) -> EncodedHeader {
+        let mut bytes = [0; Self::MAX_LEN];
+        bytes[0] = u8::from(self.fin) << 7
+            | u8::from(self.rsv1) << 6
+            | u8::from(self.rsv2) << 5
+            | u8::from(self.rsv3) << 4
+            | self.opcode.to_byte();
+        let mut len = match self.len {
+            0..=125 => {
+                bytes[1] = self.len as u8;
+                2
+            }
+            126..=0xFFFF => {
+                bytes[1] = 126;
+                bytes[2..4].copy_from_slice(&(self.len as u16).to_be_bytes());
+                4
+            }
+            _ => {
+                bytes[1] = 127;
+                bytes[2..10].copy_from_slice(&self.len.to_be_bytes());
+                10
+            }
+        };
+        if let Some(key) = self.mask {
+            bytes[1] |= 0x80;
+            bytes[len..len + 4].copy_from_slice(&key.to_bytes());
+            len += 4;
+        }
+        EncodedHeader { bytes, len: len as u8 }
+    }
+
+    /// How many bytes [`encode`](Self::encode) gives: 2 to 14.
+    #[must_use]
+    #[inline]
+    pub const fn encoded_len(&self) -> usize {
+        let end = len_end(self.len);
+        if self.mask.is_some() { end + 4 } else { end }
+    }
+}
+
+/// Where in a header the length ends, if it stands in as few bytes as it needs.
+#[inline]
+pub(crate) const fn len_end(len: u64) -> usize {
+    match len {
+        0..=125 => 2,
+        126..=0xFFFF => 4,
+        _ => 10,
+    }
+}
+
+/// A header's bytes, on the stack; dereferences to them.
+#[derive(Clone, Copy, Debug)]
+pub struct EncodedHeader {
+    bytes: [u8; Header::MAX_LEN],
+    len: u8,
+}
+
+impl Deref for EncodedHeader {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+}
+
+/// Why bytes are no header, however many follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum HeaderError {
+    /// The 64-bit length has its highest bit set (5.2).
+    #[error("the payload length has its highest bit set")]
+    LengthOverflow,
+}

@@ -1,0 +1,64 @@
+/// The four bytes with which a client hides its payload (RFC 6455, 5.3).
+///
+/// Masking and unmasking are the same XOR. It is not encryption: the key
+/// stands in the frame. It keeps a script in a browser from choosing the bytes
+/// on the wire, and so from talking to a proxy (10.3).
+///
+/// ```
+/// use sansws::frame::MaskingKey;
+///
+/// let key = MaskingKey::new([0x37, 0xfa, 0x21, 0x3d]);
+/// let mut payload = *b"Hello";
+/// key.apply(&mut payload);
+/// assert_eq!(payload, [0x7f, 0x9f, 0x4d, 0x51, 0x58]);
+///
+/// // A payload that comes in two pieces: turn the key by the first one's length.
+/// let (first, second) = payload.split_at_mut(3);
+/// key.apply(first);
+/// key.rotated(3).apply(second);
+/// assert_eq!(&payload, b"Hello");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MaskingKey([u8; 4]);
+
+impl MaskingKey {
+    /// A key of these four bytes, in the order in which they stand in a frame.
+    #[must_use]
+    pub const fn new(bytes: [u8; 4]) -> Self {
+        Self(bytes)
+    }
+
+    /// The four bytes, in the order in which they stand in a frame.
+    #[must_use]
+    pub const fn to_bytes(self) -> [u8; 4] {
+        self.0
+    }
+
+    /// The key for what follows `len` bytes of payload.
+    #[must_use]
+    #[inline]
+    pub const fn rotated(self, len: usize) -> Self {
+        let bits = (len as u32 & 3) * 8;
+        Self(u32::from_le_bytes(self.0).rotate_right(bits).to_le_bytes())
+    }
+
+    /// Masks or unmasks `data`, which starts where this key starts.
+    #[inline]
+    pub fn apply(self, data: &mut [u8]) {
+        let narrow = u32::from_ne_bytes(self.0);
+        let wide = u64::from(narrow) << 32 | u64::from(narrow);
+
+        // A flat loop over whole words: the compiler turns it into vectors.
+        let (words, rest) = data.as_chunks_mut::<8>();
+        for word in words {
+            *word = (u64::from_ne_bytes(*word) ^ wide).to_ne_bytes();
+        }
+        let (halves, rest) = rest.as_chunks_mut::<4>();
+        for half in halves {
+            *half = (u32::from_ne_bytes(*half) ^ narrow).to_ne_bytes();
+        }
+        for (byte, key) in rest.iter_mut().zip(self.0) {
+            *byte ^= key;
+        }
+    }
+}

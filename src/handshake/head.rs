@@ -1,0 +1,109 @@
+//! The head of an HTTP/1.1 message, however it is cut up by the network.
+
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+use core::mem;
+
+use super::error::HandshakeError;
+use super::fields::is_token_byte;
+
+/// The longest head that is taken by default, in bytes.
+pub(super) const MAX_LEN: usize = 16 * 1024;
+
+/// How many fields a head may have.
+pub(super) const MAX_FIELDS: usize = 128;
+
+/// Collects a head. If it does not lie in one input, it is searched for its end
+/// once, byte by byte as it comes, and parsed once.
+#[derive(Debug)]
+pub(super) struct HeadReader {
+    collected: Vec<u8>,
+    max_len: usize,
+}
+
+impl HeadReader {
+    pub(super) const fn new() -> Self {
+        Self { collected: Vec::new(), max_len: MAX_LEN }
+    }
+
+    pub(super) const fn set_max_len(&mut self, bytes: usize) {
+        self.max_len = bytes;
+    }
+
+    /// Takes a head from the front of `input`; `None` if it is not all there,
+    /// and all of `input` was taken.
+    pub(super) fn receive<'b>(
+        &mut self,
+        input: &mut &'b mut [u8],
+    ) -> Result<Option<Cow<'b, [u8]>>, HandshakeError> {
+        if self.collected.is_empty() {
+            skip_empty_lines(input);
+            // What is not HTTP at all, such as TLS, is told at its first byte.
+            if input.first().is_some_and(|&byte| !is_token_byte(byte)) {
+                return Err(HandshakeError::Malformed);
+            }
+        }
+        let Some(end) = self.find_end(input) else {
+            if self.collected.len() + input.len() > self.max_len {
+                return Err(HandshakeError::HeadTooLong);
+            }
+            self.collected.extend_from_slice(input);
+            *input = &mut [];
+            return Ok(None);
+        };
+        if self.collected.len() + end > self.max_len {
+            return Err(HandshakeError::HeadTooLong);
+        }
+        let (head, rest) = mem::take(input).split_at_mut(end);
+        *input = rest;
+        if self.collected.is_empty() {
+            return Ok(Some(Cow::Borrowed(head)));
+        }
+        self.collected.extend_from_slice(head);
+        Ok(Some(Cow::Owned(mem::take(&mut self.collected))))
+    }
+
+    /// Where in `input` the head ends: after a line feed that follows a line
+    /// feed, with or without a carriage return between. (Bare line feeds are
+    /// an error, but one for the parser to find.)
+    fn find_end(&self, input: &[u8]) -> Option<usize> {
+        let mut from = 0;
+        while let Some(at) = input[from..].iter().position(|&byte| byte == b'\n') {
+            let at = from + at;
+            let before = |n: usize| match at.checked_sub(n) {
+                Some(i) => Some(input[i]),
+                None => self.collected.len().checked_sub(n - at).map(|i| self.collected[i]),
+            };
+            if before(1) == Some(b'\n') || (before(1) == Some(b'\r') && before(2) == Some(b'\n')) {
+                return Some(at + 1);
+            }
+            from = at + 1;
+        }
+        None
+    }
+}
+
+/// RFC 9112, 2.2: "SHOULD ignore at least one empty line (CRLF) received prior
+/// to the request-line"
+fn skip_empty_lines(input: &mut &mut [u8]) {
+    let len = input.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    *input = &mut mem::take(input)[len..];
+}
+
+/// RFC 9112, 2.2: lines end with CR LF, and neither stands alone. The parser
+/// alone would take a bare line feed.
+pub(super) fn check_line_ends(head: &[u8]) -> Result<(), HandshakeError> {
+    let bare = head
+        .iter()
+        .zip(&head[1..])
+        .fold(false, |bare, (&byte, &next)| bare | ((byte == b'\r') != (next == b'\n')));
+    if bare { Err(HandshakeError::Malformed) } else { Ok(()) }
+}
+
+/// What httparse says, as ours.
+pub(super) fn parse_error(error: httparse::Error) -> HandshakeError {
+    match error {
+        httparse::Error::TooManyHeaders => HandshakeError::TooManyFields,
+        _ => HandshakeError::Malformed,
+    }
+}

@@ -1,0 +1,68 @@
+//! The opening handshake (RFC 6455, 4), both sides, as HTTP/1.1 bytes.
+//!
+//! Neither side touches a socket. A server gives what it reads to
+//! [`ServerHandshake`] and gets a [`Request`], which it accepts or rejects; a
+//! client builds its request with a [`RequestBuilder`] and gives what it reads
+//! to [`ClientHandshake`]. Both take from the input no more than the HTTP head,
+//! so that what is left is the connection's first input.
+//!
+//! ```
+//! use sansws::handshake::{Answer, RequestBuilder, ServerHandshake};
+//! use sansws::{Config, MaskingKeys};
+//!
+//! let (mut to_server, mut to_client) = (Vec::new(), Vec::new());
+//!
+//! // The client asks. The nonce and the masking keys must be random: see `nonce()`.
+//! let mut client = RequestBuilder::new("ws://example.com/chat")?
+//!     .subprotocol("superchat")?
+//!     .start([7; 16], &mut to_server);
+//!
+//! // The server answers.
+//! let mut server = ServerHandshake::new();
+//! let mut input = &mut to_server[..];
+//! let request = server.receive(&mut input)?.expect("it is all there");
+//! assert_eq!(request.path(), "/chat");
+//! let accept = request.accept()?.subprotocol("superchat")?;
+//! let server = accept.into_connection(&Config::new(), &mut to_client);
+//!
+//! // The client checks the answer.
+//! let mut input = &mut to_client[..];
+//! match client.receive(&mut input)? {
+//!     Some(Answer::Accepted(accepted)) => {
+//!         assert_eq!(accepted.subprotocol(), Some("superchat"));
+//!         let keys = MaskingKeys::new(|| [1, 2, 3, 4]);
+//!         let client = accepted.into_connection(&Config::new(), keys);
+//!     }
+//!     Some(Answer::Refused(response)) => panic!("refused with {}", response.status()),
+//!     None => panic!("more is to be read"),
+//! }
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+
+mod accept_key;
+mod client;
+mod error;
+mod fields;
+mod head;
+mod origin;
+mod response;
+mod server;
+mod uri;
+
+pub use accept_key::AcceptKey;
+pub use client::{Accepted, Answer, ClientHandshake, RequestBuilder, Response};
+pub use error::{BuildError, HandshakeError};
+pub use fields::{Extension, Fields};
+pub use origin::OriginPolicy;
+pub use server::{Accept, Request, ServerHandshake};
+pub use uri::Uri;
+
+/// A nonce for [`RequestBuilder::start`]: 16 unpredictable bytes.
+///
+/// # Panics
+/// Where the operating system has no randomness to give.
+#[cfg(feature = "rand")]
+#[must_use]
+pub fn nonce() -> [u8; 16] {
+    rand::random()
+}

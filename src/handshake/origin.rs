@@ -1,0 +1,89 @@
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::uri::{is_authority, split_port};
+
+/// Which pages' scripts may connect (RFC 6455, 10.2).
+///
+/// A browser lets any page open a WebSocket to any server, cookies included,
+/// and says in `Origin` which page it was. A server that trusts cookies must
+/// look: otherwise any site a user visits can act as that user.
+///
+/// Origins are compared whole: scheme, host and port. The host's case does not
+/// matter, and the scheme's default port may be left out.
+///
+/// ```
+/// use sansws::handshake::OriginPolicy;
+///
+/// let policy = OriginPolicy::only(["https://example.com"]);
+/// assert!(policy.allows(Some(b"https://example.com:443")));
+/// assert!(!policy.allows(Some(b"https://example.com.evil.net")));
+/// assert!(!policy.allows(None)); // not a browser
+/// assert!(policy.or_none().allows(None));
+/// ```
+#[derive(Clone, Debug)]
+pub struct OriginPolicy {
+    origins: Vec<Origin>,
+    allows_none: bool,
+}
+
+impl OriginPolicy {
+    /// Allows these origins, such as `https://example.com:8443`, and no other.
+    ///
+    /// One that is not an origin, such as `example.com` or one with a path,
+    /// matches nothing; `null`, which browsers send for sandboxed pages and
+    /// local files, matches nothing either.
+    #[must_use]
+    pub fn only<S: AsRef<str>>(origins: impl IntoIterator<Item = S>) -> Self {
+        let origins = origins.into_iter().filter_map(|origin| Origin::parse(origin.as_ref()));
+        Self { origins: origins.collect(), allows_none: false }
+    }
+
+    /// Also allows requests without an origin, which come from programs that
+    /// are not browsers.
+    #[must_use]
+    pub const fn or_none(mut self) -> Self {
+        self.allows_none = true;
+        self
+    }
+
+    /// Whether a request with this origin is allowed.
+    #[must_use]
+    pub fn allows(&self, origin: Option<&[u8]>) -> bool {
+        match origin.map(core::str::from_utf8) {
+            None => self.allows_none,
+            Some(Ok(origin)) => {
+                Origin::parse(origin).is_some_and(|origin| self.origins.contains(&origin))
+            }
+            Some(Err(_)) => false,
+        }
+    }
+}
+
+/// RFC 6454, 4: a scheme, a host and a port, in lower case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Origin {
+    scheme: String,
+    host: String,
+    port: Option<u16>,
+}
+
+impl Origin {
+    fn parse(origin: &str) -> Option<Self> {
+        let (scheme, authority) = origin.split_once("://")?;
+        if scheme.is_empty() || !is_authority(authority.as_bytes()) {
+            return None;
+        }
+        let scheme = scheme.to_ascii_lowercase();
+        let (host, port) = split_port(authority);
+        let port = match port {
+            None | Some("") => match &*scheme {
+                "http" | "ws" => Some(80),
+                "https" | "wss" => Some(443),
+                _ => None,
+            },
+            Some(port) => Some(port.parse().ok()?),
+        };
+        Some(Self { scheme, host: host.to_ascii_lowercase(), port })
+    }
+}

@@ -1,0 +1,168 @@
+//! What a WebSocket URI names (RFC 6455, 3).
+
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+
+use super::error::BuildError;
+
+/// A `ws` or `wss` URI, taken apart.
+///
+/// The parts are checked for what must not stand in a request, but not
+/// translated: percent-encode what needs it, and write an international host
+/// name in its ASCII form.
+///
+/// ```
+/// use sansws::handshake::Uri;
+///
+/// let uri = Uri::parse("wss://example.com/chat?room=1")?;
+/// assert!(uri.is_secure());
+/// assert_eq!((uri.host(), uri.port()), ("example.com", 443));
+/// assert_eq!(uri.resource_name(), "/chat?room=1");
+/// # Ok::<_, sansws::handshake::BuildError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Uri {
+    is_secure: bool,
+    authority: String,
+    host_len: usize,
+    port: u16,
+    resource_name: String,
+}
+
+impl Uri {
+    /// Parses a URI such as `ws://host:port/path?query`.
+    ///
+    /// # Errors
+    /// [`BuildError::Uri`] if the scheme is another, there is no host, or a
+    /// character is not allowed; in particular if there is a fragment, which
+    /// must not be (RFC 6455, 3), or user information, which belongs into an
+    /// `Authorization` header.
+    pub fn parse(uri: &str) -> Result<Self, BuildError> {
+        let (scheme, rest) = uri.split_once("://").ok_or(BuildError::Uri)?;
+        let is_secure = match scheme {
+            _ if scheme.eq_ignore_ascii_case("ws") => false,
+            _ if scheme.eq_ignore_ascii_case("wss") => true,
+            _ => return Err(BuildError::Uri),
+        };
+        let path_at = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (authority, path) = rest.split_at(path_at);
+        if !is_authority(authority.as_bytes()) || !is_resource_name(path) {
+            return Err(BuildError::Uri);
+        }
+        let default_port = if is_secure { 443 } else { 80 };
+        let (host, port) = match split_port(authority) {
+            (host, None | Some("")) => (host, default_port),
+            (host, Some(port)) => (host, port.parse().map_err(|_| BuildError::Uri)?),
+        };
+        // 3: "/" if the path is empty, then the query
+        let resource_name =
+            if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+        // 4.1, 4: the port unless it is the default
+        let authority =
+            if port == default_port { host.to_owned() } else { format!("{host}:{port}") };
+        Ok(Self { is_secure, authority, host_len: host.len(), port, resource_name })
+    }
+
+    /// Whether TLS is to be used: the scheme is `wss`.
+    #[must_use]
+    pub const fn is_secure(&self) -> bool {
+        self.is_secure
+    }
+
+    /// The host to connect to; an IPv6 address without its brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.authority[..self.host_len].trim_start_matches('[').trim_end_matches(']')
+    }
+
+    /// The port to connect to.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// What the `Host` header says: the host, and the port unless it is the
+    /// default.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// The path and the query, which the request asks for.
+    #[must_use]
+    pub fn resource_name(&self) -> &str {
+        &self.resource_name
+    }
+}
+
+/// The path and the query of a request target, which may be a whole URI
+/// (RFC 9112, 3.2.2).
+pub(super) fn path_and_query(target: &str) -> (&str, Option<&str>) {
+    let target = match target.split_once("://") {
+        Some((scheme, rest)) if !scheme.contains(['/', '?']) => {
+            rest.find(['/', '?']).map_or("/", |at| &rest[at..])
+        }
+        _ => target,
+    };
+    match target.split_once('?') {
+        Some(("", query)) => ("/", Some(query)),
+        Some((path, query)) => (path, Some(query)),
+        None => (target, None),
+    }
+}
+
+/// Whether these bytes are a host and perhaps a port (RFC 3986, 3.2).
+pub(super) fn is_authority(authority: &[u8]) -> bool {
+    let Ok(authority) = core::str::from_utf8(authority) else { return false };
+    let (host, port) = split_port(authority);
+    let host_is_valid = match host.strip_prefix('[').map(|rest| rest.strip_suffix(']')) {
+        Some(Some(address)) => is_ip_literal(address),
+        Some(None) => false,
+        None => !host.is_empty() && host.bytes().all(is_reg_name_byte),
+    };
+    host_is_valid && port.is_none_or(|port| port.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Cuts off the port, if there is one.
+pub(super) fn split_port(authority: &str) -> (&str, Option<&str>) {
+    let host_len = authority.rfind(']').map_or(0, |at| at + 1);
+    match authority[host_len..].find(':') {
+        Some(at) => (&authority[..host_len + at], Some(&authority[host_len + at + 1..])),
+        None => (authority, None),
+    }
+}
+
+fn is_ip_literal(address: &str) -> bool {
+    // An address of a later version starts with "v" (RFC 3986, 3.2.2); a zone
+    // names an interface of the sender and has no place here (RFC 6874, 1).
+    address.parse::<core::net::Ipv6Addr>().is_ok()
+}
+
+/// RFC 3986, 3.2.2: `*( unreserved / pct-encoded / sub-delims )`
+const fn is_reg_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'-' | b'.'
+                | b'_'
+                | b'~'
+                | b'%'
+                | b'!'
+                | b'$'
+                | b'&'
+                | b'\''
+                | b'('
+                | b')'
+                | b'*'
+                | b'+'
+                | b','
+                | b';'
+                | b'='
+        )
+}
+
+/// Visible ASCII without a fragment (RFC 6455, 3).
+fn is_resource_name(path: &str) -> bool {
+    path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
+}
