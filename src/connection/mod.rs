@@ -58,24 +58,25 @@ use crate::time::Instant;
 ///     mut ws: Connection, // from the handshake
 /// ) -> Result<(), Box<dyn std::error::Error>> {
 ///     let (mut buffer, mut out) = (vec![0; 16 * 1024], Vec::new());
-///     while ws.transport() == Transport::Open {
+///     loop {
 ///         let n = socket.read(&mut buffer)?; // 6
 ///         if n == 0 {
-///             ws.receive_eof()?;
+///             return Ok(ws.receive_eof()?);
 ///         }
 ///         let mut input = &mut buffer[..n];
-///         while let Some(event) = ws.receive(&mut input, &mut out)? { // 1
+///         while let Ok(Some(event)) = ws.receive(&mut input, &mut out) { // 1
 ///             match event { // 2
 ///                 Event::Text(text) => ws.send_text(&text, &mut out)?,
 ///                 Event::Binary(data) => ws.send_binary(&data, &mut out)?,
 ///                 _ => {} // pings and closes are already answered in `out`
 ///             }
 ///         }
-///         socket.write_all(&out)?; // 3
+///         socket.write_all(&out)?; // 3, also after an error: it holds the Close frame
 ///         out.clear();
+///         if ws.transport() == Transport::Shutdown { // 4
+///             socket.shutdown(std::net::Shutdown::Write)?;
+///         }
 ///     }
-///     socket.shutdown(std::net::Shutdown::Write)?; // 4, the short way
-///     Ok(())
 /// }
 /// ```
 ///
@@ -174,6 +175,12 @@ impl Connection {
     #[must_use]
     pub fn close_code(&self) -> Option<CloseCode> {
         self.closing.code()
+    }
+
+    /// Why the connection has failed, if it has.
+    #[must_use]
+    pub fn failure(&self) -> Option<Violation> {
+        self.closing.failed
     }
 
     /// Whether a Close frame was sent, by the program or as an answer.

@@ -126,9 +126,6 @@ pub enum BuildError {
     /// A subprotocol that is not a token, or offered twice (4.1).
     #[error("not a valid subprotocol, or offered twice")]
     Subprotocol,
-    /// A server's choice of a subprotocol that the client did not offer (4.2.2).
-    #[error("the client did not offer this subprotocol")]
-    SubprotocolNotOffered,
     /// A status that does not end a request, or one with a body that it
     /// cannot have.
     #[error("not a status to answer with, or one that has no body")]

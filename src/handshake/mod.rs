@@ -22,7 +22,7 @@
 //! let mut input = &mut to_server[..];
 //! let request = server.receive(&mut input)?.expect("it is all there");
 //! assert_eq!(request.path(), "/chat");
-//! let accept = request.accept()?.subprotocol("superchat")?;
+//! let accept = request.accept()?.select_subprotocol(&["superchat", "chat"]);
 //! let server = accept.into_connection(&Config::new(), &mut to_client);
 //!
 //! // The client checks the answer.

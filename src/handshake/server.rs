@@ -245,16 +245,19 @@ pub struct Accept<'r> {
 }
 
 impl Accept<'_> {
-    /// Chooses one of the subprotocols that the client offers.
-    ///
-    /// # Errors
-    /// [`BuildError::SubprotocolNotOffered`] (4.2.2).
-    pub fn subprotocol(mut self, name: &str) -> Result<Self, BuildError> {
-        if !self.request.subprotocols().any(|offered| offered == name) {
-            return Err(BuildError::SubprotocolNotOffered);
-        }
-        self.subprotocol = Some(name.into());
-        Ok(self)
+    /// Selects the first of `supported` that the client offers, and none if it
+    /// offers none of them (4.2.2): nothing else can be selected.
+    pub fn select_subprotocol(mut self, supported: &[&str]) -> Self {
+        let is_offered =
+            |name: &&&str| self.request.subprotocols().any(|offered| offered == **name);
+        self.subprotocol = supported.iter().find(is_offered).map(|&name| name.into());
+        self
+    }
+
+    /// The subprotocol that was selected.
+    #[must_use]
+    pub fn subprotocol(&self) -> Option<&str> {
+        self.subprotocol.as_deref()
     }
 
     /// Adds a header.
