@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::error::Error;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::process::ExitCode;
 use std::sync::mpsc::{self, Sender};
@@ -26,7 +26,7 @@ struct Args {
 }
 
 const TIME_LIMIT: Duration = Duration::from_secs(40);
-const CONNECT_LIMIT: Duration = Duration::from_secs(4);
+const STEP_LIMIT: Duration = Duration::from_secs(4);
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -182,7 +182,8 @@ impl Client {
         }
     }
 
-    /// Closes, and waits until the server has answered and ended the stream.
+    /// Closes, and waits until the server has answered; then for a moment until
+    /// it ends the stream, as is its part.
     fn close(&mut self) -> Result<()> {
         if self.closed.is_none() {
             self.ws.send_close(CloseCode::NORMAL, "done", &mut self.out)?;
@@ -191,7 +192,8 @@ impl Client {
             self.wait()?;
         }
         self.flush();
-        while read(&mut self.socket, &mut self.buffer, self.deadline)? > 0 {}
+        let deadline = self.deadline.min(Instant::now() + STEP_LIMIT);
+        while read(&mut self.socket, &mut self.buffer, deadline).is_ok_and(|n| n > 0) {}
         match &self.closed {
             Some((CloseCode::NORMAL, _)) => Ok(()),
             other => Err(format!("closed with {other:?}").into()),
@@ -211,7 +213,6 @@ impl Client {
         let bytes = self.buffer[..n].to_vec();
         self.receive(bytes);
         match self.ws.failure() {
-            // Tell the server, before this check is reported and the next one fails.
             Some(failure) => {
                 self.flush();
                 Err(failure.into())
@@ -244,7 +245,7 @@ impl Client {
 fn connect(host: &str, port: u16) -> Result<TcpStream> {
     let mut failure = "the name has no address".into();
     for address in (host, port).to_socket_addrs()? {
-        match TcpStream::connect_timeout(&address, CONNECT_LIMIT) {
+        match TcpStream::connect_timeout(&address, STEP_LIMIT) {
             Ok(socket) => return Ok(socket),
             Err(error) => failure = error.into(),
         }
@@ -255,7 +256,12 @@ fn connect(host: &str, port: u16) -> Result<TcpStream> {
 fn read(socket: &mut TcpStream, buffer: &mut [u8], deadline: Instant) -> Result<usize> {
     let left = deadline.saturating_duration_since(Instant::now());
     socket.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
-    Ok(socket.read(buffer)?)
+    match socket.read(buffer) {
+        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+            Err("nothing came in time".into())
+        }
+        result => Ok(result?),
+    }
 }
 
 /// A thread that writes what it is sent.

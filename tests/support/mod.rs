@@ -1,6 +1,6 @@
 //! What the tests share: frames written out by hand, independently of the
 //! library, and ways to run a connection over bytes.
-#![allow(dead_code, reason = "each test file uses its part of it")]
+#![allow(dead_code, unreachable_pub, reason = "each test file is a crate that uses its part of it")]
 
 use sansws::{Config, Connection, Error, Event, MaskingKeys, Part};
 
@@ -110,10 +110,7 @@ pub struct Outcome {
 }
 
 /// Gives `pieces` to `receive` one after the other.
-pub fn receive_all<'p>(
-    ws: &mut Connection,
-    pieces: impl IntoIterator<Item = &'p [u8]>,
-) -> Outcome {
+pub fn receive_all<'p>(ws: &mut Connection, pieces: impl IntoIterator<Item = &'p [u8]>) -> Outcome {
     let mut outcome = Outcome::default();
     for piece in pieces {
         let mut piece = piece.to_vec();
@@ -168,3 +165,60 @@ impl From<Part<'_>> for OwnedPart {
         }
     }
 }
+
+/// One call of `receive`, with what holds of every call: an event costs input,
+/// and `None` means that all of it was taken.
+pub fn receive_once<'b>(
+    ws: &mut Connection,
+    input: &mut &'b mut [u8],
+    out: &mut Vec<u8>,
+) -> Result<Option<Event<'b>>, Error> {
+    let before = input.len();
+    let result = ws.receive(input, out);
+    match &result {
+        Ok(Some(event)) => assert!(input.len() < before, "{event:?} came from no input"),
+        Ok(None) => assert!(input.is_empty(), "None means that all of the input was taken"),
+        Err(_) => {}
+    }
+    result
+}
+
+/// All that a connection makes of some input when it is asked for parts.
+#[derive(Debug, Default, PartialEq)]
+pub struct PartsOutcome {
+    pub parts: Vec<OwnedPart>,
+    pub error: Option<Error>,
+    pub out: Vec<u8>,
+}
+
+/// Gives `pieces` to `receive_part` one after the other.
+pub fn receive_parts<'p>(
+    ws: &mut Connection,
+    pieces: impl IntoIterator<Item = &'p [u8]>,
+) -> PartsOutcome {
+    let mut outcome = PartsOutcome::default();
+    for piece in pieces {
+        let mut piece = piece.to_vec();
+        let mut input = &mut piece[..];
+        loop {
+            let before = input.len();
+            match ws.receive_part(&mut input, &mut outcome.out) {
+                Ok(Some(part)) => {
+                    assert!(input.len() < before, "{part:?} came from no input");
+                    outcome.parts.push(part.into());
+                }
+                Ok(None) => {
+                    assert!(input.is_empty(), "None means that all of the input was taken");
+                    break;
+                }
+                Err(error) => {
+                    outcome.error = Some(error);
+                    return outcome;
+                }
+            }
+        }
+    }
+    outcome
+}
+
+pub mod handshake;

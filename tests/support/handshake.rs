@@ -1,0 +1,182 @@
+//! Handshakes written out by hand, and what the library makes of them.
+
+use sansws::handshake::{
+    Answer, ClientHandshake, Fields, HandshakeError, RequestBuilder, ServerHandshake,
+};
+
+/// RFC 6455, 1.3: a nonce, the key it makes, and what answers that.
+pub const NONCE: [u8; 16] = *b"the sample nonce";
+pub const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+pub const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+
+/// A request with all that 4.2.1 asks for and no more.
+pub const REQUEST: [&str; 6] = [
+    "GET /chat HTTP/1.1",
+    "Host: example.com",
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    "Sec-WebSocket-Version: 13",
+];
+
+/// A response with all that 4.2.2 asks for and no more.
+pub const RESPONSE: [&str; 4] = [
+    "HTTP/1.1 101 Switching Protocols",
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+];
+
+/// A head of these lines.
+pub fn head(lines: &[&str]) -> Vec<u8> {
+    format!("{}\r\n\r\n", lines.join("\r\n")).into_bytes()
+}
+
+/// The request with another first line.
+pub fn request_line(line: &str) -> Vec<u8> {
+    head(&[&[line], &REQUEST[1..]].concat())
+}
+
+/// The response with another first line.
+pub fn status_line(line: &str) -> Vec<u8> {
+    head(&[&[line], &RESPONSE[1..]].concat())
+}
+
+/// The request with a field of this name for each of the values, and no other.
+pub fn request(name: &str, values: &[&str]) -> Vec<u8> {
+    with_field(&REQUEST, name, values)
+}
+
+/// The response with a field of this name for each of the values, and no other.
+pub fn response(name: &str, values: &[&str]) -> Vec<u8> {
+    with_field(&RESPONSE, name, values)
+}
+
+fn with_field(lines: &[&str], name: &str, values: &[&str]) -> Vec<u8> {
+    let mut lines: Vec<String> = lines.iter().map(|&line| line.into()).collect();
+    let start = format!("{name}:");
+    let at = lines.iter().position(|line| line.starts_with(&start)).unwrap_or(lines.len());
+    let end = lines.len().min(at + 1);
+    lines.splice(at..end, values.iter().map(|value| format!("{name}: {value}")));
+    head(&lines.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// Names and values of header fields.
+pub type Owned = Vec<(String, Vec<u8>)>;
+
+pub fn owned(fields: Fields<'_>) -> Owned {
+    fields.map(|(name, value)| (name.into(), value.into())).collect()
+}
+
+/// What a server reads.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Served {
+    pub method: String,
+    pub target: String,
+    pub fields: Owned,
+    /// Whether it may be accepted.
+    pub verdict: Result<(), HandshakeError>,
+    /// What is left of the input.
+    pub left: Vec<u8>,
+}
+
+/// Gives `pieces` to a server one after the other, until it has a request.
+pub fn serve<'p>(
+    mut handshake: ServerHandshake,
+    pieces: impl IntoIterator<Item = &'p [u8]>,
+) -> Result<Option<Served>, HandshakeError> {
+    let mut pieces = pieces.into_iter();
+    while let Some(piece) = pieces.next() {
+        let mut piece = piece.to_vec();
+        let mut input = &mut piece[..];
+        if let Some(request) = handshake.receive(&mut input)? {
+            return Ok(Some(Served {
+                method: request.method().into(),
+                target: request.target().into(),
+                fields: owned(request.headers()),
+                verdict: request.accept().map(drop),
+                left: [input, &pieces.collect::<Vec<_>>().concat()].concat(),
+            }));
+        }
+        assert!(input.is_empty(), "None means that all of the input was taken");
+    }
+    Ok(None)
+}
+
+/// What a server makes of a whole request, read at once and byte by byte.
+#[track_caller]
+pub fn served(request: &[u8]) -> Result<Served, HandshakeError> {
+    let at_once = serve(ServerHandshake::new(), [request]);
+    let bytewise = serve(ServerHandshake::new(), request.chunks(1));
+    assert_eq!(at_once, bytewise, "{}", request.escape_ascii());
+    Ok(at_once?.expect("it is all there"))
+}
+
+/// Whether a server accepts this request, and if not, why.
+#[track_caller]
+pub fn server_verdict(request: &[u8]) -> Result<(), HandshakeError> {
+    served(request)?.verdict
+}
+
+/// What a client reads.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answered {
+    pub status: u16,
+    pub fields: Owned,
+    /// Whether the connection is open, and with which subprotocol.
+    pub accepted: Option<Option<String>>,
+    /// What is left of the input.
+    pub left: Vec<u8>,
+}
+
+/// A client that has sent the request of the sample nonce and offered two
+/// subprotocols.
+pub fn client() -> ClientHandshake {
+    let builder = RequestBuilder::new("ws://example.com/chat").unwrap();
+    let builder = builder.subprotocol("chat").unwrap().subprotocol("superchat").unwrap();
+    builder.start(NONCE, &mut Vec::new())
+}
+
+/// Gives `pieces` to a client one after the other, until it has an answer.
+pub fn ask<'p>(
+    mut handshake: ClientHandshake,
+    pieces: impl IntoIterator<Item = &'p [u8]>,
+) -> Result<Option<Answered>, HandshakeError> {
+    let mut pieces = pieces.into_iter();
+    while let Some(piece) = pieces.next() {
+        let mut piece = piece.to_vec();
+        let mut input = &mut piece[..];
+        if let Some(answer) = handshake.receive(&mut input)? {
+            let (response, accepted) = match &answer {
+                Answer::Accepted(accepted) => {
+                    (accepted.response(), Some(accepted.subprotocol().map(String::from)))
+                }
+                Answer::Refused(response) => (response, None),
+            };
+            return Ok(Some(Answered {
+                status: response.status(),
+                fields: owned(response.headers()),
+                accepted,
+                left: [input, &pieces.collect::<Vec<_>>().concat()].concat(),
+            }));
+        }
+        assert!(input.is_empty(), "None means that all of the input was taken");
+    }
+    Ok(None)
+}
+
+/// What a client makes of a whole answer, read at once and byte by byte.
+#[track_caller]
+pub fn answered(response: &[u8]) -> Result<Answered, HandshakeError> {
+    let at_once = ask(client(), [response]);
+    let bytewise = ask(client(), response.chunks(1));
+    assert_eq!(at_once, bytewise, "{}", response.escape_ascii());
+    Ok(at_once?.expect("it is all there"))
+}
+
+/// Whether a client takes this answer for an open connection, with which
+/// subprotocol, and if not, why.
+#[track_caller]
+pub fn client_verdict(response: &[u8]) -> Result<Option<String>, HandshakeError> {
+    Ok(answered(response)?.accepted.expect("not refused"))
+}

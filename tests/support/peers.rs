@@ -1,0 +1,98 @@
+//! Programs that the tests start: our own examples, and implementations by
+//! others.
+#![allow(dead_code, unreachable_pub, reason = "each test file is a crate that uses its part of it")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+/// A process that ends with the test.
+pub struct Program {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Program {
+    pub fn start(command: &mut Command) -> Self {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let stdout = BufReader::new(child.stdout.take().expect("it is piped"));
+        Self { child, stdout }
+    }
+
+    /// The next line that it prints.
+    pub fn line(&mut self) -> String {
+        let mut line = String::new();
+        let n = self.stdout.read_line(&mut line).expect("it prints text");
+        assert_ne!(n, 0, "the program ended");
+        line.trim_end().to_owned()
+    }
+
+    /// What it prints until it ends, and whether it ended well.
+    pub fn finish(mut self) -> (Vec<String>, bool) {
+        let lines = self.stdout.by_ref().lines().map(|line| line.expect("it prints text"));
+        let lines = lines.collect();
+        (lines, self.child.wait().expect("it is our child").success())
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Builds an example, as the tests were built; where it is.
+pub fn example(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("the test runs");
+    let profile_dir = test.ancestors().nth(2).expect("target/PROFILE/deps/TEST");
+    let target_dir = profile_dir.parent().expect("target/PROFILE");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--example", name]).arg("--target-dir").arg(target_dir);
+    if profile_dir.ends_with("release") {
+        cargo.arg("--release");
+    }
+    let status = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo runs");
+    assert!(status.success(), "the example {name} does not build");
+    profile_dir.join("examples").join(name)
+}
+
+/// Starts a server of ours at a free port; its address.
+pub fn start_server(name: &str) -> (Program, String) {
+    let mut server = Program::start(Command::new(example(name)).arg("127.0.0.1:0"));
+    let line = server.line();
+    let address = line.split(' ').find_map(|word| {
+        let word = word.trim_start_matches("http://");
+        word.starts_with("127.0.0.1:").then(|| word.to_owned())
+    });
+    (server, address.unwrap_or_else(|| panic!("no address in {line:?}")))
+}
+
+/// A directory with the scripts that run peers.
+pub fn scripts() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers"))
+}
+
+/// Whether a test must be skipped because `what` is not there; said aloud. In
+/// CI it must be there.
+pub fn is_missing(what: &str, is_there: bool, install: &str) -> bool {
+    if !is_there {
+        assert!(std::env::var_os("CI").is_none(), "{what} is missing: {install}");
+        let message = format!("\n*** SKIPPED: {what} is missing: {install}\n\n");
+        // Not by eprintln, which the test runner would swallow.
+        let _ = std::io::stderr().write_all(message.as_bytes());
+    }
+    !is_there
+}
+
+/// The first of these programs that is on the PATH.
+pub fn find_program(names: &[&str]) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let in_path =
+        |name: &&str| std::env::split_paths(&path).map(|dir| dir.join(name)).find(|p| p.is_file());
+    names.iter().find_map(|name| in_path(&name))
+}
