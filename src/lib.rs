@@ -1,8 +1,66 @@
-//! The WebSocket protocol without I/O.
+//! The WebSocket protocol ([RFC 6455]) without I/O: bytes in, events out;
+//! commands in, bytes out.
+//!
+//! ```text
+//!             read                                              events
+//!   socket  ────────▶  input: &mut [u8]  ──▶ ┌────────────┐ ─────────▶  program
+//!           ◀────────  out: Vec<u8>      ◀── │ Connection │ ◀─────────
+//!             write                          └────────────┘  send_*
+//! ```
+//!
+//! The program owns the socket, both buffers and the time. What it gives to
+//! the connection is bytes that it has read; what it gets is events, and bytes
+//! to write, appended to its own buffer.
+//!
+//! There are three heights to stand at, each built from the one before:
+//!
+//! - [`frame`]: headers as plain values;
+//! - [`Connection::receive_part`]: pieces of messages as they arrive;
+//! - [`Connection::receive`]: whole messages.
+//!
+//! Start with [`handshake`] to open a connection, then read the contract in the
+//! documentation of [`Connection`].
+//!
+//! ```
+//! use sansws::{Config, Connection, Event, MaskingKeys};
+//!
+//! let config = Config::new();
+//! let mut server = Connection::server(&config);
+//! let mut client = Connection::client(&config, MaskingKeys::new(|| [1, 2, 3, 4]));
+//!
+//! let mut to_server = Vec::new();
+//! client.send_text("hello", &mut to_server)?;
+//!
+//! let (mut input, mut to_client) = (&mut to_server[..], Vec::new());
+//! while let Some(event) = server.receive(&mut input, &mut to_client)? {
+//!     match event {
+//!         Event::Text(text) => server.send_text(&text, &mut to_client)?,
+//!         Event::Binary(data) => server.send_binary(&data, &mut to_client)?,
+//!         _ => {} // pings and closes are already answered
+//!     }
+//! }
+//! assert_eq!(to_client, b"\x81\x05hello");
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Features
+//!
+//! All are on by default; without them the crate is `no_std` with `alloc`.
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `std` | `Clock`, and run-time detection of faster instructions in dependencies |
+//! | `rand` | `MaskingKeys::random` and `handshake::nonce` |
+//! | `simdutf8` | UTF-8 checked several times faster |
+//!
+//! [RFC 6455]: https://www.rfc-editor.org/rfc/rfc6455
 
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
+#![warn(missing_debug_implementations, unnameable_types, unreachable_pub)]
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::use_self)]
+#![warn(clippy::alloc_instead_of_core, clippy::std_instead_of_alloc, clippy::std_instead_of_core)]
 
 extern crate alloc;
 #[cfg(feature = "std")]
@@ -26,3 +84,8 @@ pub use prepared::Prepared;
 #[cfg(feature = "std")]
 pub use time::Clock;
 pub use time::Instant;
+
+/// Compiles the example in the README.
+#[cfg(all(doctest, feature = "std"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

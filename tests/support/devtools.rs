@@ -1,8 +1,6 @@
 //! Drives Chromium through its DevTools protocol, which is JSON over a
 //! WebSocket, so with our own client.
 
-#![allow(unreachable_pub, reason = "a test file is a crate that uses it")]
-
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};

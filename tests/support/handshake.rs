@@ -95,7 +95,7 @@ pub fn serve<'p>(
                 target: request.target().into(),
                 fields: owned(request.headers()),
                 verdict: request.accept().map(drop),
-                left: [input, &pieces.collect::<Vec<_>>().concat()].concat(),
+                left: [&*input, &pieces.collect::<Vec<_>>().concat()].concat(),
             }));
         }
         assert!(input.is_empty(), "None means that all of the input was taken");
@@ -157,7 +157,7 @@ pub fn ask<'p>(
                 status: response.status(),
                 fields: owned(response.headers()),
                 accepted,
-                left: [input, &pieces.collect::<Vec<_>>().concat()].concat(),
+                left: [&*input, &pieces.collect::<Vec<_>>().concat()].concat(),
             }));
         }
         assert!(input.is_empty(), "None means that all of the input was taken");

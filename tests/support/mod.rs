@@ -1,6 +1,6 @@
 //! What the tests share: frames written out by hand, independently of the
 //! library, and ways to run a connection over bytes.
-#![allow(dead_code, unreachable_pub, reason = "each test file is a crate that uses its part of it")]
+#![allow(dead_code, reason = "each test file is a crate that uses its part of it")]
 
 use sansws::{Config, Connection, Error, Event, MaskingKeys, Part};
 

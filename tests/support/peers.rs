@@ -1,6 +1,6 @@
 //! Programs that the tests start: our own examples, and implementations by
 //! others.
-#![allow(dead_code, unreachable_pub, reason = "each test file is a crate that uses its part of it")]
+#![allow(dead_code, reason = "each test file is a crate that uses its part of it")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -94,5 +94,5 @@ pub fn find_program(names: &[&str]) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let in_path =
         |name: &&str| std::env::split_paths(&path).map(|dir| dir.join(name)).find(|p| p.is_file());
-    names.iter().find_map(|name| in_path(&name))
+    names.iter().find_map(in_path)
 }
