@@ -60,7 +60,8 @@ pub(super) fn write_rejection(
     head_only: bool,
     out: &mut Vec<u8>,
 ) -> Result<(), BuildError> {
-    let has_no_body = matches!(status, 204 | 304);
+    // RFC 9110, 15.3.5, 15.3.6 and 15.4.5
+    let has_no_body = matches!(status, 204 | 205 | 304);
     if !matches!(status, 200..=599) || (has_no_body && !body.is_empty()) {
         return Err(BuildError::Status);
     }
@@ -71,7 +72,8 @@ pub(super) fn write_rejection(
         out.truncate(start);
         return Err(error);
     }
-    if !has_no_body {
+    // RFC 9110, 8.6: not with 204, and with 304 only what 200 would say.
+    if !matches!(status, 204 | 304) {
         push_content_length(out, body.len());
     }
     push_end(out, status);
