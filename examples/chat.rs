@@ -151,9 +151,9 @@ fn answer(request: &Request<'_>, out: &mut Vec<u8>) -> Result<Option<Connection>
         },
         "/" => {
             let headers = [("Content-Type", "text/html; charset=utf-8")];
-            request.reject(200, &headers, include_bytes!("chat.html"), out)?;
+            request.respond(200, &headers, include_bytes!("chat.html"), out)?;
         }
-        _ => request.reject(404, &[], b"not found\n", out)?,
+        _ => request.respond(404, &[], b"not found\n", out)?,
     }
     Ok(None)
 }

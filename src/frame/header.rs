@@ -170,6 +170,12 @@ impl Deref for EncodedHeader {
     }
 }
 
+impl AsRef<[u8]> for EncodedHeader {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
 /// Why bytes are no header, however many follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]

@@ -29,7 +29,7 @@ const MAX_PROVISIONAL: u8 = 16;
 /// assert!(out.starts_with(b"GET /chat HTTP/1.1\r\nHost: example.com:8080\r\n"));
 /// # Ok::<_, sansws::handshake::BuildError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "nothing is written before start is called"]
 pub struct RequestBuilder {
     uri: Uri,
@@ -103,7 +103,18 @@ impl RequestBuilder {
             expected: AcceptKey::new(&key),
             subprotocols: self.subprotocols,
             provisional: 0,
+            failed: None,
         }
+    }
+}
+
+impl fmt::Debug for RequestBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Headers may have secrets.
+        f.debug_struct("RequestBuilder")
+            .field("uri", &self.uri)
+            .field("subprotocols", &self.subprotocols)
+            .finish_non_exhaustive()
     }
 }
 
@@ -114,6 +125,7 @@ pub struct ClientHandshake {
     expected: AcceptKey,
     subprotocols: Vec<String>,
     provisional: u8,
+    failed: Option<HandshakeError>,
 }
 
 impl ClientHandshake {
@@ -136,6 +148,18 @@ impl ClientHandshake {
     /// connection but breaks a rule (4.1). There is nothing to tell the server;
     /// close the socket.
     pub fn receive<'b>(
+        &mut self,
+        input: &mut &'b mut [u8],
+    ) -> Result<Option<Answer<'b>>, HandshakeError> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        let result = self.receive_answer(input);
+        self.failed = result.as_ref().err().copied();
+        result
+    }
+
+    fn receive_answer<'b>(
         &mut self,
         input: &mut &'b mut [u8],
     ) -> Result<Option<Answer<'b>>, HandshakeError> {
@@ -167,7 +191,9 @@ impl ClientHandshake {
         }
         // 2: "lacks an |Upgrade| header field or [...] a value that is not an ASCII
         // case-insensitive match for the value "websocket""
-        if !fields().all("upgrade").any(|value| fields::list_has(value, "websocket")) {
+        let mut upgrades = fields().all("upgrade");
+        let is_websocket = upgrades.next().is_some_and(|v| v.eq_ignore_ascii_case(b"websocket"));
+        if !is_websocket || upgrades.next().is_some() {
             return Err(HandshakeError::Upgrade);
         }
         // 3: "doesn't contain a token that is an ASCII case-insensitive match for
@@ -182,12 +208,11 @@ impl ClientHandshake {
             return Err(HandshakeError::Accept);
         }
         // 5: "an extension that was not present in the client's handshake"
-        for mut value in fields().all("sec-websocket-extensions") {
-            match fields::next_extension(&mut value) {
-                None => {}
-                Some(Ok(_)) => return Err(HandshakeError::ExtensionNotOffered),
-                Some(Err(_)) => return Err(HandshakeError::Extensions),
-            }
+        if let Some(mut value) = fields().all("sec-websocket-extensions").next() {
+            return Err(match fields::next_extension(&mut value) {
+                Some(Ok(_)) => HandshakeError::ExtensionNotOffered,
+                Some(Err(_)) | None => HandshakeError::Extensions,
+            });
         }
         // 6: "a subprotocol that was not present in the client's handshake"
         let mut chosen = fields().all("sec-websocket-protocol");
@@ -252,6 +277,10 @@ pub struct Response<'b> {
 
 impl<'b> Response<'b> {
     fn parse(head: Cow<'b, [u8]>) -> Result<Self, HandshakeError> {
+        // Only a request may come after an empty line.
+        if head.starts_with(b"\r") {
+            return Err(HandshakeError::Malformed);
+        }
         head::check_line_ends(&head)?;
         let mut fields = [const { MaybeUninit::uninit() }; head::MAX_FIELDS];
         let mut response = httparse::Response::new(&mut []);

@@ -19,7 +19,11 @@ pub enum HandshakeError {
     /// The request is not a GET (RFC 6455, 4.2.1).
     #[error("the method is not GET")]
     Method,
-    /// The HTTP version is below 1.1 (4.2.1).
+    /// The request target is no resource name (4.2.1).
+    #[error("the request target is no resource name")]
+    Target,
+    /// The HTTP version is below 1.1 (4.2.1). One that is neither 1.0 nor 1.1
+    /// is [`Malformed`](Self::Malformed).
     #[error("the HTTP version is below 1.1")]
     HttpVersion,
     /// `Host` is missing, given twice, or no host (4.2.1).
@@ -41,7 +45,7 @@ pub enum HandshakeError {
     #[error("only version 13 of the protocol is supported")]
     VersionUnsupported,
     /// `Sec-WebSocket-Key` is missing, given twice, or not the base64 of 16
-    /// bytes (4.2.1).
+    /// bytes (4.2.1), in which unused bits are zero (RFC 4648, 3.5).
     #[error("the Sec-WebSocket-Key field is missing, repeated or malformed")]
     Key,
     /// `Sec-WebSocket-Protocol` is malformed or names a subprotocol twice; in
@@ -83,12 +87,19 @@ impl HandshakeError {
     #[must_use]
     pub const fn section(self) -> &'static str {
         match self {
-            Self::Malformed | Self::HttpVersion => "RFC 9112, 2",
+            Self::Malformed => "RFC 9112, 2",
             Self::HeadTooLong | Self::TooManyFields => "RFC 6585, 5",
             Self::Body => "RFC 9112, 6",
             Self::TooManyResponses => "RFC 9110, 15.2",
-            Self::Method | Self::Host | Self::Upgrade | Self::Connection | Self::Key => "4.2.1",
-            Self::Version | Self::VersionUnsupported => "4.4",
+            Self::Method
+            | Self::Target
+            | Self::HttpVersion
+            | Self::Host
+            | Self::Upgrade
+            | Self::Connection
+            | Self::Version
+            | Self::Key => "4.2.1",
+            Self::VersionUnsupported => "4.4",
             Self::Subprotocol | Self::ExtensionNotOffered | Self::Accept => "4.1",
             Self::Extensions => "9.1",
             Self::Origin => "10.2",
@@ -114,6 +125,9 @@ pub enum BuildError {
     /// information, or a character that a URI cannot have.
     #[error("not a valid ws or wss URI")]
     Uri,
+    /// Not an origin: a scheme, a host and perhaps a port (RFC 6454, 6.2).
+    #[error("not a valid origin")]
+    Origin,
     /// A header name that is not a token (RFC 9110, 5.6.2).
     #[error("not a valid header name")]
     HeaderName,

@@ -40,11 +40,10 @@ impl<'h> Iterator for Fields<'h> {
     }
 }
 
+/// Names only, since values may be secrets.
 impl fmt::Debug for Fields<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map()
-            .entries(self.clone().map(|(name, value)| (name, value.escape_ascii())))
-            .finish()
+        f.debug_list().entries(self.clone().map(|(name, _)| name)).finish()
     }
 }
 
@@ -81,7 +80,7 @@ pub(super) struct Malformed;
 
 /// An element of `Sec-WebSocket-Extensions` (RFC 6455, 9.1): a name and its
 /// parameters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Extension<'h> {
     name: &'h str,
     parameters: &'h str,

@@ -2,7 +2,7 @@
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
-use core::mem;
+use core::{fmt, mem};
 
 use super::error::HandshakeError;
 use super::fields::is_token_byte;
@@ -15,7 +15,6 @@ pub(super) const MAX_FIELDS: usize = 128;
 
 /// Collects a head. If it does not lie in one input, it is searched for its end
 /// once, byte by byte as it comes, and parsed once.
-#[derive(Debug)]
 pub(super) struct HeadReader {
     collected: Vec<u8>,
     max_len: usize,
@@ -36,12 +35,10 @@ impl HeadReader {
         &mut self,
         input: &mut &'b mut [u8],
     ) -> Result<Option<Cow<'b, [u8]>>, HandshakeError> {
-        if self.collected.is_empty() {
-            skip_empty_lines(input);
-            // What is not HTTP at all, such as TLS, is told at its first byte.
-            if input.first().is_some_and(|&byte| !is_token_byte(byte)) {
-                return Err(HandshakeError::Malformed);
-            }
+        // What is not HTTP at all, such as TLS, is told at its first byte.
+        let is_http = |&first: &u8| is_token_byte(first) || first == b'\r';
+        if self.collected.is_empty() && !input.first().is_none_or(is_http) {
+            return Err(HandshakeError::Malformed);
         }
         let Some(end) = self.find_end(input) else {
             if self.collected.len() + input.len() > self.max_len {
@@ -83,11 +80,13 @@ impl HeadReader {
     }
 }
 
-/// RFC 9112, 2.2: "SHOULD ignore at least one empty line (CRLF) received prior
-/// to the request-line"
-fn skip_empty_lines(input: &mut &mut [u8]) {
-    let len = input.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-    *input = &mut mem::take(input)[len..];
+impl fmt::Debug for HeadReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A head may have secrets.
+        f.debug_struct("HeadReader")
+            .field("collected", &self.collected.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// RFC 9112, 2.2: lines end with CR LF, and neither stands alone. The parser

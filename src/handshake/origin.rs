@@ -1,6 +1,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::error::BuildError;
 use super::uri::{is_authority, split_port};
 
 /// Which pages' scripts may connect (RFC 6455, 10.2).
@@ -15,11 +16,12 @@ use super::uri::{is_authority, split_port};
 /// ```
 /// use sansws::handshake::OriginPolicy;
 ///
-/// let policy = OriginPolicy::only(["https://example.com"]);
+/// let policy = OriginPolicy::only(["https://example.com"])?;
 /// assert!(policy.allows(Some(b"https://example.com:443")));
 /// assert!(!policy.allows(Some(b"https://example.com.evil.net")));
 /// assert!(!policy.allows(None)); // not a browser
 /// assert!(policy.or_none().allows(None));
+/// # Ok::<_, sansws::handshake::BuildError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct OriginPolicy {
@@ -30,13 +32,19 @@ pub struct OriginPolicy {
 impl OriginPolicy {
     /// Allows these origins, such as `https://example.com:8443`, and no other.
     ///
-    /// One that is not an origin, such as `example.com` or one with a path,
-    /// matches nothing; `null`, which browsers send for sandboxed pages and
-    /// local files, matches nothing either.
-    #[must_use]
-    pub fn only<S: AsRef<str>>(origins: impl IntoIterator<Item = S>) -> Self {
-        let origins = origins.into_iter().filter_map(|origin| Origin::parse(origin.as_ref()));
-        Self { origins: origins.collect(), allows_none: false }
+    /// There are no wildcards. `null`, which browsers send for sandboxed pages
+    /// and local files, is never allowed.
+    ///
+    /// # Errors
+    /// [`BuildError::Origin`] if one is not an origin, such as `example.com`,
+    /// `https://*.example.com` or one with a path.
+    pub fn only<S: AsRef<str>>(origins: impl IntoIterator<Item = S>) -> Result<Self, BuildError> {
+        let origin = |origin: S| match Origin::parse(origin.as_ref()) {
+            Some(origin) if !origin.host.contains('*') => Ok(origin),
+            _ => Err(BuildError::Origin),
+        };
+        let origins = origins.into_iter().map(origin).collect::<Result<_, _>>()?;
+        Ok(Self { origins, allows_none: false })
     }
 
     /// Also allows requests without an origin, which come from programs that

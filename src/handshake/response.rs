@@ -96,6 +96,11 @@ pub(super) fn write_error(error: HandshakeError, out: &mut Vec<u8>) {
     body.extend_from_slice(alloc::string::ToString::to_string(&error).as_bytes());
     body.push(b'\n');
     push_content_length(out, body.len());
+    if error == HandshakeError::Version {
+        // 4.2.2, 4: "a |Sec-WebSocket-Version| header field indicating the
+        // version(s) the server is capable of understanding"
+        push_line(out, "Sec-WebSocket-Version", b"13");
+    }
     push_end(out, status);
     out.extend_from_slice(&body);
 }

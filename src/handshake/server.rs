@@ -32,7 +32,7 @@ use crate::connection::{Config, Connection};
 ///             // write `out`; what is left of `input` is the first input of `ws`
 ///         }
 ///         ("/news", Err(error)) => error.respond(&mut out),
-///         (_, _) => request.reject(404, &[], b"no such page\n", &mut out)?,
+///         (_, _) => request.respond(404, &[], b"no such page\n", &mut out)?,
 ///     },
 ///     Err(error) => error.respond(&mut out),
 /// }
@@ -42,13 +42,14 @@ use crate::connection::{Config, Connection};
 #[derive(Debug)]
 pub struct ServerHandshake {
     head: HeadReader,
+    failed: Option<HandshakeError>,
 }
 
 impl ServerHandshake {
     /// Ready for a request, of at most 16 KiB and 128 header fields.
     #[must_use]
     pub const fn new() -> Self {
-        Self { head: HeadReader::new() }
+        Self { head: HeadReader::new(), failed: None }
     }
 
     /// Sets how long the request may be, in bytes. Default: 16 KiB.
@@ -72,7 +73,13 @@ impl ServerHandshake {
         &mut self,
         input: &mut &'b mut [u8],
     ) -> Result<Option<Request<'b>>, HandshakeError> {
-        self.head.receive(input)?.map(Request::parse).transpose()
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        let head = self.head.receive(input);
+        let result = head.and_then(|head| head.map(Request::parse).transpose());
+        self.failed = result.as_ref().err().copied();
+        result
     }
 }
 
@@ -104,8 +111,10 @@ impl<'b> Request<'b> {
             return Err(parsed.err().map_or(HandshakeError::Malformed, head::parse_error));
         };
         let verdict = check(&request);
-        // The request line is `method SP target SP version CR LF`.
-        let method = 0..method.len();
+        // The request line is `method SP target SP version CR LF`; perhaps after an
+        // empty line (RFC 9112, 2.2).
+        let start = if head.starts_with(b"\r\n") { 2 } else { 0 };
+        let method = start..start + method.len();
         let target = method.end + 1..method.end + 1 + target.len();
         let fields_at = target.end + " HTTP/1.1\r\n".len();
         Ok(Self { method, target, fields_at, verdict, head })
@@ -170,6 +179,9 @@ impl<'b> Request<'b> {
     }
 
     /// The extensions that the client offers, the one it likes best first.
+    ///
+    /// An offer with a quoted value in which there is a backslash is malformed,
+    /// as [`accept`](Self::accept) says of it: a token needs none (9.1).
     pub fn extensions(&self) -> impl Iterator<Item = Extension<'_>> {
         self.headers().all("sec-websocket-extensions").flat_map(|mut value| {
             core::iter::from_fn(move || fields::next_extension(&mut value)?.ok())
@@ -200,7 +212,7 @@ impl<'b> Request<'b> {
     }
 
     /// Answers the request with a status from 200 to 599, `headers` and a
-    /// `body`: a refusal, a redirection, a demand for a password, or a page.
+    /// `body`: a refusal, a redirection, a demand for a password, a page.
     ///
     /// `Content-Length` and `Connection: close` are added, and for 426 what
     /// goes with it. Then write `out` and shut down the socket.
@@ -208,7 +220,7 @@ impl<'b> Request<'b> {
     /// # Errors
     /// If the status is not one that ends a request, or a header is not valid;
     /// nothing was written then.
-    pub fn reject(
+    pub fn respond(
         &self,
         status: u16,
         headers: &[(&str, &str)],
@@ -286,6 +298,9 @@ fn check(request: &httparse::Request<'_, '_>) -> Result<AcceptKey, HandshakeErro
     }
     if request.version != Some(1) {
         return Err(HandshakeError::HttpVersion);
+    }
+    if !request.path.is_some_and(uri::is_target) {
+        return Err(HandshakeError::Target);
     }
     let mut seen = Seen::default();
     for field in &*request.headers {
@@ -373,9 +388,12 @@ fn is_version(value: &[u8]) -> bool {
     is_number && matches!(value, [_] | [b'1'..=b'9', _] | [b'1' | b'2', _, _])
 }
 
+/// 9.1: `1#extension`
 fn check_extensions(mut value: &[u8]) -> Result<(), HandshakeError> {
+    let mut count = 0;
     while let Some(extension) = fields::next_extension(&mut value) {
         extension.map_err(|_| HandshakeError::Extensions)?;
+        count += 1;
     }
-    Ok(())
+    if count == 0 { Err(HandshakeError::Extensions) } else { Ok(()) }
 }

@@ -10,7 +10,8 @@ use super::error::BuildError;
 ///
 /// The parts are checked for what must not stand in a request, but not
 /// translated: percent-encode what needs it, and write an international host
-/// name in its ASCII form.
+/// name in its ASCII form. A path or query of visible ASCII passes as it is,
+/// as it does from browsers.
 ///
 /// ```
 /// use sansws::handshake::Uri;
@@ -162,7 +163,19 @@ const fn is_reg_name_byte(byte: u8) -> bool {
         )
 }
 
-/// Visible ASCII without a fragment (RFC 6455, 3).
+/// Whether a request asks for a resource name, or for a URI that has one
+/// (RFC 6455, 4.2.1).
+pub(super) fn is_target(target: &str) -> bool {
+    let is_absolute = target.split_once("://").is_some_and(|(scheme, rest)| {
+        let authority = &rest[..rest.find(['/', '?']).unwrap_or(rest.len())];
+        ["http", "https"].iter().any(|http| scheme.eq_ignore_ascii_case(http))
+            && is_authority(authority.as_bytes())
+    });
+    (target.starts_with('/') || is_absolute) && is_resource_name(target)
+}
+
+/// Visible ASCII without a fragment (RFC 6455, 3). No stricter than browsers
+/// are, which send brackets and the like as they find them.
 fn is_resource_name(path: &str) -> bool {
     path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
 }

@@ -1,7 +1,7 @@
 //! Handshakes written out by hand, and what the library makes of them.
 
 use sansws::handshake::{
-    Answer, ClientHandshake, Fields, HandshakeError, RequestBuilder, ServerHandshake,
+    Answer, ClientHandshake, Fields, HandshakeError, Request, RequestBuilder, ServerHandshake,
 };
 
 /// RFC 6455, 1.3: a nonce, the key it makes, and what answers that.
@@ -116,6 +116,12 @@ pub fn served(request: &[u8]) -> Result<Served, HandshakeError> {
 #[track_caller]
 pub fn server_verdict(request: &[u8]) -> Result<(), HandshakeError> {
     served(request)?.verdict
+}
+
+/// Calls `f` with the request that a server reads.
+pub fn with_request<T>(mut bytes: Vec<u8>, f: impl FnOnce(&Request<'_>) -> T) -> T {
+    let mut input = &mut bytes[..];
+    f(&ServerHandshake::new().receive(&mut input).unwrap().expect("it is all there"))
 }
 
 /// What a client reads.

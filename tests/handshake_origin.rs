@@ -1,0 +1,134 @@
+//! Which origins a server lets in (RFC 6455, 10.2).
+
+mod support;
+
+use sansws::handshake::HandshakeError::{self, *};
+use sansws::handshake::{BuildError, OriginPolicy};
+use support::handshake::{request, with_request};
+
+const ORIGINS: [&str; 4] =
+    ["https://example.com", "http://LOCALHOST:8080", "https://[::1]:8443", "app://host"];
+
+#[test]
+fn an_origin_is_compared_whole() {
+    // 10.2; RFC 6454, 4 and 5: scheme, host and port, not the text, and no part
+    // of it. Substrings and wildcards let other sites in at Phoenix, autobahn
+    // and others.
+    let policy = OriginPolicy::only(ORIGINS).unwrap();
+    let allowed = [
+        "https://example.com",
+        "https://example.com:443",
+        "https://example.com:",
+        "https://EXAMPLE.com",
+        "HTTPS://Example.Com:443",
+        "http://localhost:8080",
+        "https://[::1]:8443",
+        "app://host",
+    ];
+    let others = [
+        // Another scheme or port
+        "http://example.com",
+        "http://example.com:443",
+        "https://example.com:80",
+        "https://example.com:444",
+        "https://example.com:4430",
+        "https://example.com:65979",
+        "https://example.com:+443",
+        "https://example.com:443:443",
+        "http://localhost",
+        "http://localhost:80",
+        "https://[::1]",
+        "app://host:80",
+        "app://host:65536",
+        // Another host that begins or ends with it, or has it in it
+        "https://example.com.evil.example",
+        "https://example.community",
+        "https://evil-example.com",
+        "https://evil.example.com",
+        "https://.example.com",
+        "https://example.com.",
+        "https://example.co",
+        "https://evil.example#https://example.com",
+        "https://evil.example?https://example.com",
+        "https://evil.example/https://example.com",
+        "https://example.com@evil.example",
+        "https://user@example.com",
+        "https://example.com:443@evil.example",
+        "https://example%2ecom",
+        "https://examp\u{13a}e.com",
+        // No origin, or more
+        "null",
+        "NULL",
+        "",
+        " ",
+        "*",
+        "https://*",
+        "https://",
+        "://example.com",
+        "//example.com",
+        "example.com",
+        "https:example.com",
+        "https:/example.com",
+        "https:///example.com",
+        "https://example.com/",
+        "https://example.com/path",
+        "https://example.com https://evil.example",
+        "https://evil.example https://example.com",
+        "https://example.com, https://evil.example",
+        "https://example.com\0",
+        " https://example.com",
+    ];
+    for origin in allowed {
+        assert!(policy.allows(Some(origin.as_bytes())), "{origin}");
+    }
+    for origin in others {
+        assert!(!policy.allows(Some(origin.as_bytes())), "{origin}");
+        assert!(!policy.clone().or_none().allows(Some(origin.as_bytes())), "{origin}");
+    }
+    assert!(!policy.allows(Some(b"https://example.com\xFF")));
+    assert!(!policy.allows(None));
+    assert!(policy.or_none().allows(None));
+}
+
+#[test]
+fn a_policy_of_what_is_no_origin_is_refused() {
+    let others =
+        ["null", "", "*", "://example.com", "example.com", "//example.com", "https://example.com/"];
+    let wildcards = ["https://*", "https://*.example.com", "https://example.*"];
+    for origin in others.iter().chain(&wildcards) {
+        let policy = OriginPolicy::only(["https://example.com", origin]);
+        assert_eq!(policy.err(), Some(BuildError::Origin), "{origin}");
+    }
+    let nobody = OriginPolicy::only([""; 0]).unwrap();
+    assert!(!nobody.allows(None) && !nobody.allows(Some(b"https://example.com")));
+}
+
+#[test]
+fn a_request_from_elsewhere_is_refused() {
+    // 4.2.2, 4: "an appropriate HTTP error code (e.g., 403 Forbidden)"
+    let only = OriginPolicy::only(ORIGINS).unwrap();
+    let or_none = only.clone().or_none();
+    let verdict = |policy: &OriginPolicy, values: &[&str]| -> Result<(), HandshakeError> {
+        with_request(request("Origin", values), |request| request.accept_from(policy).map(drop))
+    };
+    for policy in [&only, &or_none] {
+        assert_eq!(verdict(policy, &["https://example.com"]), Ok(()));
+        assert_eq!(verdict(policy, &["\t https://example.com:443 "]), Ok(()));
+        assert_eq!(verdict(policy, &["https://evil.example"]), Err(Origin));
+        assert_eq!(verdict(policy, &["null"]), Err(Origin));
+        assert_eq!(verdict(policy, &[""]), Err(Origin));
+        // Twice, though both are right
+        assert_eq!(verdict(policy, &["https://example.com", "https://example.com"]), Err(Origin));
+        assert_eq!(verdict(policy, &["https://example.com", "https://evil.example"]), Err(Origin));
+        assert_eq!(verdict(policy, &["https://evil.example", "https://example.com"]), Err(Origin));
+        // A handshake that breaks another rule
+        let bytes = request("Sec-WebSocket-Key", &["short"]);
+        let refused = with_request(bytes, |request| request.accept_from(policy).map(drop));
+        assert_eq!(refused, Err(Key));
+    }
+    assert_eq!(verdict(&only, &[]), Err(Origin));
+    assert_eq!(verdict(&or_none, &[]), Ok(()));
+    with_request(request("origin", &["https://a.example", "x"]), |request| {
+        assert_eq!(request.origin(), Some(&b"https://a.example"[..]));
+    });
+}
