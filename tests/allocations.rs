@@ -1,0 +1,404 @@
+//! What the library takes from the heap, counted: nothing for a connection at
+//! rest or a message in one piece, and otherwise at most twice what has arrived.
+
+mod support;
+
+use core::alloc::Layout;
+use core::cell::Cell;
+use std::alloc::{GlobalAlloc, System};
+
+use sansws::handshake::{Answer, RequestBuilder, ServerHandshake};
+use sansws::{
+    Config, Connection, Error, Event, Instant, MaskingKeys, MessageKind, Part, Prepared, Violation,
+};
+
+use self::support::{
+    BINARY, CLOSE, CONTINUATION, PING, PONG, Role, TEXT, close_payload, header_only,
+};
+
+/// What was taken from the heap, by this thread, since the count began.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Cost {
+    /// How often; to grow an allocation counts as another.
+    allocations: u64,
+    /// The bytes taken and not given back. To grow counts as what is added.
+    live: isize,
+    /// The most that was ever.
+    peak: isize,
+}
+
+const NOTHING: Cost = Cost { allocations: 0, live: 0, peak: 0 };
+
+thread_local! {
+    static COST: Cell<Cost> = const { Cell::new(NOTHING) };
+}
+
+struct Counting;
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn count(allocations: u64, bytes: isize) {
+    let cost = COST.get();
+    let live = cost.live + bytes;
+    COST.set(Cost { allocations: cost.allocations + allocations, live, peak: cost.peak.max(live) });
+}
+
+// SAFETY: all of it is left to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(1, layout.size() as isize);
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        count(0, -(layout.size() as isize));
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count(1, size as isize - layout.size() as isize);
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+/// What `f` costs; what it returns is still alive, and counts.
+fn cost_of<T>(f: impl FnOnce() -> T) -> (T, Cost) {
+    COST.set(NOTHING);
+    let value = f();
+    (value, COST.get())
+}
+
+/// One connection of each kind.
+fn connections(config: &Config) -> Vec<(Role, Connection)> {
+    Vec::from([
+        (Role::Server, Role::Server.connection(config)),
+        (Role::Client, Role::Client.connection(config)),
+        #[cfg(feature = "rand")]
+        (Role::Client, Connection::client(config, MaskingKeys::random())),
+    ])
+}
+
+/// Receives all of `input` and forgets it; the last event's length.
+fn receive(ws: &mut Connection, mut input: &mut [u8], out: &mut Vec<u8>) -> Result<usize, Error> {
+    let mut last = 0;
+    while let Some(event) = ws.receive(&mut input, out)? {
+        last = match event {
+            Event::Text(text) => text.len(),
+            Event::Binary(data) | Event::Ping(data) | Event::Pong(data) => data.len(),
+            _ => 0,
+        };
+    }
+    Ok(last)
+}
+
+const MIB: usize = 1 << 20;
+
+/// Limits that do not matter here.
+fn generous() -> Config {
+    Config::new().max_message_len(u64::MAX).max_fragments(u32::MAX)
+}
+
+#[test]
+fn a_new_or_idle_connection_holds_no_heap() {
+    for role in Role::BOTH {
+        let (_ws, cost) = cost_of(|| role.connection(&Config::new()));
+        assert_eq!(cost, NOTHING, "a new {role:?}");
+    }
+    #[cfg(feature = "rand")]
+    {
+        let (_ws, cost) = cost_of(|| Connection::client(&Config::new(), MaskingKeys::random()));
+        assert_eq!(cost, NOTHING, "a new client with random keys");
+    }
+    let mut out = Vec::with_capacity(100);
+    for (role, mut ws) in connections(&Config::new()) {
+        ws.send_ping(b"", &mut out).unwrap(); // a thread's first key sets up its generator
+        let ((), cost) = cost_of(|| {
+            let deadline = ws.poll_timeout(Instant::from_epoch(Default::default())).unwrap();
+            ws.handle_timeout(deadline, &mut out).unwrap();
+            assert_eq!(ws.receive(&mut &mut [][..], &mut out), Ok(None));
+        });
+        assert_eq!(cost, NOTHING, "{role:?} idle");
+    }
+}
+
+#[test]
+fn a_message_in_one_piece_costs_no_allocation() {
+    let text = "aß€𝄞".repeat(20_000);
+    let texts = ["", "hello", &text[..200], &text];
+    let mut out = Vec::with_capacity(4 * MIB);
+    for (role, mut ws) in connections(&Config::new()) {
+        ws.send_ping(b"", &mut out).unwrap();
+        for text in texts {
+            let payload = text.as_bytes();
+            let prepared = [Prepared::text(text), Prepared::binary(payload)];
+            let control = &payload[..payload.len().min(125)];
+            let mut input = [(TEXT, payload), (BINARY, payload), (PING, control), (PONG, control)]
+                .map(|(opcode, payload)| role.incoming_final(opcode, payload))
+                .concat();
+            let mut in_place = payload.to_vec();
+            out.clear();
+            let ((), cost) = cost_of(|| {
+                let events = receive(&mut ws, &mut input, &mut out);
+                assert_eq!(events, Ok(control.len()));
+                ws.send_text(text, &mut out).unwrap();
+                ws.send_binary(payload, &mut out).unwrap();
+                for message in &prepared {
+                    ws.send_prepared(message, &mut out).unwrap();
+                }
+                ws.send_in_place(MessageKind::Text, &mut in_place, &mut out).unwrap();
+                ws.send_text_part(text, false, &mut out).unwrap();
+                ws.send_ping(control, &mut out).unwrap();
+                ws.send_pong(control, &mut out).unwrap();
+                ws.send_text_part(text, true, &mut out).unwrap();
+            });
+            assert_eq!(cost, NOTHING, "{role:?}, {} bytes", text.len());
+        }
+        let mut close = role.incoming_final(CLOSE, &close_payload(1000, "bye"));
+        let (events, cost) = cost_of(|| receive(&mut ws, &mut close, &mut out));
+        assert_eq!((events, cost), (Ok(0), NOTHING), "{role:?} closes");
+    }
+}
+
+#[test]
+fn a_message_in_parts_costs_no_allocation_however_it_is_cut() {
+    for role in Role::BOTH {
+        let mut ws = role.connection(&Config::new());
+        let text = "aß€𝄞".repeat(1000);
+        for (opcode, data) in [(TEXT, text.as_bytes()), (BINARY, &[7; 10_000])] {
+            let mut input = role.incoming_final(opcode, data);
+            let (received, cost) = cost_of(|| {
+                let mut received = 0;
+                for byte in input.chunks_mut(1) {
+                    match ws.receive_part(&mut &mut *byte, &mut Vec::new()).unwrap() {
+                        Some(Part::Text(part)) => {
+                            received += part.lead.map_or(0, char::len_utf8) + part.text.len();
+                        }
+                        Some(Part::Binary(part)) => received += part.data.len(),
+                        _ => {}
+                    }
+                }
+                received
+            });
+            assert_eq!((received, cost), (data.len(), NOTHING), "{role:?} {opcode}");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_held_once_a_message_is_taken_or_the_connection_has_ended() {
+    type End = fn(&mut Connection, &mut Vec<u8>, Role);
+    let ends: [(&str, End); 7] = [
+        ("the message is taken", |ws, out, role| {
+            let mut rest = role.incoming_final(CONTINUATION, b" end");
+            assert_eq!(receive(ws, &mut rest, out), Ok(1004));
+        }),
+        ("the peer breaks a rule", |ws, out, role| {
+            let mut wrong = role.incoming_final(TEXT, b"");
+            let error = receive(ws, &mut wrong, out).unwrap_err();
+            assert_eq!(error, Error::Failed(Violation::MessageInterrupted));
+        }),
+        ("the peer sends what is not text", |ws, out, role| {
+            let mut wrong = role.incoming(CONTINUATION, b"more\xFF");
+            let error = receive(ws, &mut wrong, out).unwrap_err();
+            assert_eq!(error, Error::Failed(Violation::InvalidUtf8));
+        }),
+        ("the peer closes, byte by byte", |ws, out, role| {
+            let mut close = role.incoming_final(CLOSE, &close_payload(1000, "bye"));
+            for byte in close.chunks_mut(1) {
+                assert_eq!(receive(ws, byte, out), Ok(0));
+            }
+            assert_eq!(ws.receive_eof(), Ok(()));
+        }),
+        ("the stream ends within a ping", |ws, out, role| {
+            let mut ping = role.incoming_final(PING, b"unfinished");
+            let len = ping.len();
+            assert_eq!(receive(ws, &mut ping[..len - 1], out), Ok(0));
+            assert_eq!(ws.buffered(), 1009);
+            assert_eq!(ws.receive_eof(), Err(Error::Failed(Violation::EndOfStream)));
+        }),
+        ("the peer is silent", |ws, out, _| {
+            let mut now = Instant::from_epoch(Default::default());
+            while ws.handle_timeout(now, out).is_ok() {
+                now = ws.poll_timeout(now).unwrap();
+            }
+        }),
+        ("the program fails it", |ws, out, _| {
+            assert_eq!(ws.fail(Violation::Policy, out), Error::Failed(Violation::Policy));
+        }),
+    ];
+    for (name, end) in ends {
+        for role in Role::BOTH {
+            let mut ws = role.connection(&Config::new());
+            let mut out = Vec::with_capacity(1000);
+            let mut begin = role.incoming(TEXT, &[b'x'; 1000]);
+            let (before, cost) = cost_of(|| {
+                receive(&mut ws, &mut begin, &mut out).unwrap();
+                let before = COST.get().live;
+                end(&mut ws, &mut out, role);
+                before
+            });
+            assert!(before >= 1000, "{role:?}: {name}");
+            assert_eq!((cost.live, ws.buffered()), (0, 0), "{role:?}: {name}");
+        }
+    }
+}
+
+// rust-websocket, CVE-2022-35922: room for the declared length was taken at once.
+#[test]
+fn a_declared_length_costs_nothing_until_it_comes() {
+    for role in Role::BOTH {
+        for len in [16 << 20, 1 << 30, 1 << 40, (1 << 63) - 1] {
+            for first in [TEXT, BINARY, 0x80 | TEXT, 0x80 | BINARY] {
+                let mut ws = role.connection(&generous());
+                let mut out = Vec::new();
+                let mut header = header_only(role, first, len);
+                let (received, cost) = cost_of(|| receive(&mut ws, &mut header, &mut out));
+                assert_eq!((received, cost), (Ok(0), NOTHING), "{role:?} {first:#x} {len}");
+
+                let mut frame = role.incoming_final(BINARY, b"ten  bytes");
+                let mut payload = frame.split_off(frame.len() - 10);
+                let (received, cost) = cost_of(|| receive(&mut ws, &mut payload, &mut out));
+                assert_eq!((received, ws.buffered()), (Ok(0), 10));
+                assert!(cost.peak <= 20, "{role:?} {first:#x} {len}: {cost:?}");
+            }
+        }
+    }
+}
+
+/// Receives one message in these pieces and checks at every one that no more
+/// is held than twice what has arrived; what it cost by the time it was whole.
+fn cost_of_joining<'p>(
+    role: Role,
+    pieces: impl IntoIterator<Item = &'p mut [u8]>,
+    len: usize,
+) -> Cost {
+    let mut ws = role.connection(&generous());
+    let mut out = Vec::new();
+    let (at_end, after) = cost_of(|| {
+        for mut piece in pieces {
+            let event = ws.receive(&mut piece, &mut out).unwrap();
+            let cost = COST.get();
+            let received = match event {
+                None => {
+                    assert!(cost.peak as usize <= 2 * ws.buffered(), "{cost:?}");
+                    continue;
+                }
+                Some(Event::Text(text)) => text.len(),
+                Some(Event::Binary(data)) => data.len(),
+                event => panic!("{event:?}"),
+            };
+            assert_eq!(received, len);
+            return cost;
+        }
+        panic!("the message is not whole");
+    });
+    assert_eq!(after.live, 0, "{role:?}");
+    at_end
+}
+
+// aiohttp (#13352) kept each socket read of a message, however small, by itself.
+#[test]
+fn a_message_of_many_reads_costs_at_most_twice_what_has_arrived() {
+    for (role, opcode) in [(Role::Server, TEXT), (Role::Client, BINARY)] {
+        let mut input = role.incoming_final(opcode, &vec![b'x'; MIB]);
+        let cost = cost_of_joining(role, input.chunks_mut(1), MIB);
+        assert!(cost.allocations <= 21, "{role:?}: {cost:?}"); // log2 of a MiB, and one
+        assert_eq!(cost.live as usize, MIB, "{role:?}: the end is known, so no byte is too many");
+    }
+}
+
+// ws (CVE-2026-48779) and undici (CVE-2026-12151) kept each fragment by itself.
+#[test]
+fn a_message_of_many_fragments_costs_at_most_twice_its_length() {
+    const FRAGMENTS: usize = 100_000;
+    for role in Role::BOTH {
+        for opcode in [TEXT, BINARY] {
+            let mut input = role.incoming(opcode, b"x");
+            (2..FRAGMENTS).for_each(|_| input.extend(role.incoming(CONTINUATION, b"x")));
+            input.extend(role.incoming_final(CONTINUATION, b"x"));
+            let frame_len = role.incoming(opcode, b"x").len();
+            let cost = cost_of_joining(role, input.chunks_mut(frame_len), FRAGMENTS);
+            assert!(cost.allocations <= 20, "{role:?} {opcode}: {cost:?}");
+            assert!(cost.live as usize <= 2 * FRAGMENTS, "{role:?} {opcode}: {cost:?}");
+
+            let mut input = role.incoming(opcode, b"");
+            (1..FRAGMENTS).for_each(|_| input.extend(role.incoming(CONTINUATION, b"")));
+            let mut ws = role.connection(&generous());
+            let (received, cost) = cost_of(|| receive(&mut ws, &mut input, &mut Vec::new()));
+            assert_eq!((received, cost), (Ok(0), NOTHING), "{role:?} {opcode}, empty fragments");
+        }
+    }
+}
+
+// Undertow, CVE-2021-3690: the buffers of pongs were never given back.
+#[test]
+fn a_million_unsolicited_pongs_leave_nothing() {
+    for role in Role::BOTH {
+        let mut ws = role.connection(&Config::new());
+        let pong = role.incoming_final(PONG, b"?");
+        let pongs = pong.repeat(1000);
+        let mut buffer = vec![0; pongs.len()];
+        let ((), cost) = cost_of(|| {
+            for _ in 0..1000 {
+                buffer.copy_from_slice(&pongs);
+                assert_eq!(receive(&mut ws, &mut buffer, &mut Vec::new()), Ok(1));
+            }
+        });
+        assert_eq!(cost, NOTHING, "{role:?}");
+
+        let ((), cost) = cost_of(|| {
+            for _ in 0..10_000 {
+                let (start, end) = buffer.split_at_mut(pong.len() - 1);
+                start.copy_from_slice(&pong[..pong.len() - 1]);
+                end[0] = pong[pong.len() - 1];
+                receive(&mut ws, start, &mut Vec::new()).unwrap();
+                assert_eq!(receive(&mut ws, &mut end[..1], &mut Vec::new()), Ok(1));
+            }
+        });
+        assert_eq!(cost.live, 0, "{role:?}");
+        assert!(cost.peak <= 125, "{role:?}: {cost:?}");
+    }
+}
+
+#[test]
+fn a_handshake_that_comes_whole_costs_only_what_it_writes() {
+    const PLAIN: &str = "GET /chat HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\n\
+        Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nOrigin: http://example.com\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    for (more, allocations) in
+        [("", 0), ("Cookie: a=b\r\n", 0), ("Sec-WebSocket-Protocol: a, b\r\n", 1)]
+    {
+        let mut request = [PLAIN, more, "\r\n"].concat().into_bytes();
+        for capacity in [0, 1000] {
+            let mut out = Vec::with_capacity(capacity);
+            let (_, cost) = cost_of(|| {
+                let mut input = &mut request[..];
+                let mut handshake = ServerHandshake::new();
+                let request = handshake.receive(&mut input).unwrap().unwrap();
+                request.accept().unwrap().into_connection(&Config::new(), &mut out)
+            });
+            let for_out = u64::from(capacity == 0);
+            assert_eq!(cost.allocations, allocations + for_out, "{more:?} {capacity}");
+            assert_eq!(cost.live > 0, capacity == 0, "{more:?} {capacity}");
+        }
+    }
+}
+
+#[test]
+fn an_answer_that_comes_whole_costs_nothing() {
+    let mut out = Vec::new();
+    let builder = RequestBuilder::new("ws://example.com/chat").unwrap();
+    let mut handshake = builder.start(*b"the sample nonce", &mut out);
+    let mut response = *b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+        Connection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+    let (is_open, cost) = cost_of(|| {
+        let mut input = &mut response[..];
+        let Ok(Some(Answer::Accepted(accepted))) = handshake.receive(&mut input) else {
+            return None;
+        };
+        Some(accepted.into_connection(&Config::new(), MaskingKeys::new(|| [0; 4])))
+    });
+    assert!(is_open.is_some());
+    assert_eq!(cost, NOTHING);
+}
