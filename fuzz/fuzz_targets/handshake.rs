@@ -1,0 +1,112 @@
+//! A request and an answer get the same verdict whole and cut, and leave the
+//! same bytes for the connection.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use sansws::Config;
+use sansws::handshake::{
+    Answer, ClientHandshake, HandshakeError, Request, RequestBuilder, Response, ServerHandshake,
+};
+use sansws_fuzz::cut;
+
+/// Most of what is right, so that the fuzzer need not find it; the head goes on.
+const REQUEST: &[u8] = b"GET /chat?a=b HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\n\
+    Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+const ANSWER: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+    Connection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n";
+
+/// What came of a head, and how many bytes it took.
+type Verdict = Result<(String, usize), HandshakeError>;
+
+fuzz_target!(|data: &[u8]| {
+    let Some((&[flags, limit, a, b], rest)) = data.split_first_chunk() else { return };
+    let is_server = flags & 1 != 0;
+    let start = match is_server {
+        _ if flags & 2 != 0 => &b""[..],
+        true => REQUEST,
+        false => ANSWER,
+    };
+    let max_len = if flags & 4 != 0 { 4 * usize::from(limit) } else { 16 * 1024 };
+    let stream = [start, rest].concat();
+    let judge = if is_server { request } else { answer };
+    let whole = judge(&[&stream], max_len);
+    for pieces in [cut(&stream, a, b), cut(&stream, 1, 1)] {
+        assert_eq!(judge(&pieces, max_len), whole);
+    }
+});
+
+fn request(pieces: &[&[u8]], max_len: usize) -> Option<Verdict> {
+    let mut handshake = ServerHandshake::new().max_head_len(max_len);
+    first(pieces, |input| {
+        let request = handshake.receive(input).transpose()?;
+        Some(request.map(|request| describe_request(&request)))
+    })
+}
+
+fn answer(pieces: &[&[u8]], max_len: usize) -> Option<Verdict> {
+    let builder = RequestBuilder::new("ws://example.com/chat").unwrap();
+    let builder = builder.subprotocol("a").unwrap().subprotocol("b").unwrap();
+    let mut handshake: ClientHandshake =
+        builder.start(*b"the sample nonce", &mut Vec::new()).max_head_len(max_len);
+    first(pieces, |input| {
+        let answer = handshake.receive(input).transpose()?;
+        Some(answer.map(|answer| match answer {
+            Answer::Accepted(accepted) => {
+                assert_eq!(accepted.response().status(), 101);
+                let subprotocol = accepted.subprotocol();
+                assert!(matches!(subprotocol, None | Some("a" | "b")));
+                format!("{subprotocol:?} {}", describe_response(accepted.response()))
+            }
+            Answer::Refused(response) => describe_response(&response),
+        }))
+    })
+}
+
+/// The first verdict, if there is one before the stream ends.
+fn first(
+    pieces: &[&[u8]],
+    mut receive: impl FnMut(&mut &mut [u8]) -> Option<Result<String, HandshakeError>>,
+) -> Option<Verdict> {
+    let mut taken = 0;
+    for piece in pieces {
+        let mut piece = piece.to_vec();
+        let len = piece.len();
+        let mut input = &mut piece[..];
+        let verdict = receive(&mut input);
+        taken += len - input.len();
+        match verdict {
+            Some(verdict) => return Some(verdict.map(|what| (what, taken))),
+            None => assert!(input.is_empty(), "None means that all of the input was taken"),
+        }
+    }
+    None
+}
+
+fn describe_request(request: &Request<'_>) -> String {
+    let mut out = Vec::new();
+    let verdict = request.accept().map(|accept| {
+        assert_eq!(request.method(), "GET");
+        for extension in request.extensions() {
+            assert!(!extension.name().is_empty());
+            assert!(extension.parameters().all(|(name, _)| !name.is_empty()));
+        }
+        let accept = accept.select_subprotocol(&["a", "b"]);
+        assert!(
+            accept.subprotocol().is_none_or(|chosen| request.subprotocols().any(|o| o == chosen))
+        );
+        drop(accept.into_connection(&Config::new(), &mut out));
+    });
+    if let Err(error) = verdict {
+        error.respond(&mut out);
+    }
+    assert!(out.starts_with(b"HTTP/1.1 ") && out.windows(4).any(|end| end == b"\r\n\r\n"));
+    format!("{request:?} {:?} {} {verdict:?}", request.path(), out.escape_ascii())
+}
+
+fn describe_response(response: &Response<'_>) -> String {
+    for (name, value) in response.headers() {
+        assert!(!name.is_empty() && !value.contains(&b'\n') && !value.contains(&b'\r'));
+    }
+    format!("{response:?}")
+}
