@@ -1,8 +1,15 @@
 use core::fmt;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use sha1::{Digest as _, Sha1};
+
+/// Takes unused bits that are set, as in the example of RFC 6455, 4.1.
+const STANDARD: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
 
 /// What proves that a server has understood a handshake: the value of
 /// `Sec-WebSocket-Accept` (RFC 6455, 4.2.2).

@@ -45,7 +45,7 @@ pub enum HandshakeError {
     #[error("only version 13 of the protocol is supported")]
     VersionUnsupported,
     /// `Sec-WebSocket-Key` is missing, given twice, or not the base64 of 16
-    /// bytes (4.2.1), in which unused bits are zero (RFC 4648, 3.5).
+    /// bytes (4.2.1).
     #[error("the Sec-WebSocket-Key field is missing, repeated or malformed")]
     Key,
     /// `Sec-WebSocket-Protocol` is malformed or names a subprotocol twice; in

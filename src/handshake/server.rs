@@ -335,7 +335,13 @@ impl<'h> Seen<'h> {
             21 if is("sec-websocket-version") => {
                 once(&mut self.version, value, HandshakeError::Version)?;
             }
-            22 if is("sec-websocket-protocol") => self.subprotocols.extend(fields::list(value)),
+            22 if is("sec-websocket-protocol") => {
+                // 4.3: `1#token`
+                if fields::list(value).next().is_none() {
+                    return Err(HandshakeError::Subprotocol);
+                }
+                self.subprotocols.extend(fields::list(value));
+            }
             24 if is("sec-websocket-extensions") => check_extensions(value)?,
             _ => {}
         }
