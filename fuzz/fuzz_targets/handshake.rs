@@ -68,13 +68,13 @@ fn first(
     pieces: &[&[u8]],
     mut receive: impl FnMut(&mut &mut [u8]) -> Option<Result<String, HandshakeError>>,
 ) -> Option<Verdict> {
-    let mut taken = 0;
+    let (mut buffer, mut taken) = (Vec::new(), 0);
     for piece in pieces {
-        let mut piece = piece.to_vec();
-        let len = piece.len();
-        let mut input = &mut piece[..];
+        buffer.clear();
+        buffer.extend_from_slice(piece);
+        let mut input = &mut buffer[..];
         let verdict = receive(&mut input);
-        taken += len - input.len();
+        taken += piece.len() - input.len();
         match verdict {
             Some(verdict) => return Some(verdict.map(|what| (what, taken))),
             None => assert!(input.is_empty(), "None means that all of the input was taken"),

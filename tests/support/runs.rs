@@ -69,6 +69,7 @@ fn receive_all(ws: &mut Connection, pieces: &[&[u8]], calls: &[Call]) -> Decoded
         buffer.extend_from_slice(piece);
         let mut input = &mut buffer[..];
         let mut call = calls.next().unwrap();
+        let mut was_wrong = false;
         loop {
             let (before, out_before) = (input.len(), decoded.replies.len());
             let received = match call {
@@ -86,13 +87,16 @@ fn receive_all(ws: &mut Connection, pieces: &[&[u8]], calls: &[Call]) -> Decoded
                     assert!(input.len() < before, "an event takes at least a byte");
                     decoded.items.extend(item);
                     call = calls.next().unwrap();
+                    was_wrong = false;
                 }
                 Ok(None) => {
                     assert!(input.is_empty(), "None means that all of the input was taken");
                     break;
                 }
                 Err(Error::WrongReceive) => {
+                    assert!(!was_wrong, "one of the two calls must be right");
                     assert_eq!((input.len(), decoded.replies.len()), (before, out_before));
+                    was_wrong = true;
                     call = match call {
                         Call::Receive => Call::ReceivePart,
                         Call::ReceivePart => Call::Receive,
