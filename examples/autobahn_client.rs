@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use sansws::handshake::{Answer, RequestBuilder, nonce};
-use sansws::{Clock, Config, Connection, Event, MaskingKeys, Transport};
+use sansws::{Clock, Config, Connection, DeflateConfig, Event, MaskingKeys, Transport};
 
 /// Runs the cases of an Autobahn fuzzing server.
 #[derive(Parser)]
@@ -17,12 +17,16 @@ struct Args {
     url: String,
     /// The name under which the report lists this client
     agent: String,
+    /// Offer to compress messages
+    #[arg(long)]
+    deflate: bool,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let Args { url, agent } = Args::parse();
+    let Args { url, agent, deflate } = Args::parse();
+    let deflate = deflate.then(DeflateConfig::new);
     let mut count = 0;
-    run(&format!("{url}/getCaseCount"), |_, event, _| {
+    run(&format!("{url}/getCaseCount"), None, |_, event, _| {
         if let Event::Text(text) = event {
             count = text.parse()?;
         }
@@ -30,11 +34,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     })?;
     for case in 1..=count {
         // Most cases break the protocol on purpose, so failures are no news.
-        if let Err(error) = run(&format!("{url}/runCase?case={case}&agent={agent}"), echo) {
+        if let Err(error) = run(&format!("{url}/runCase?case={case}&agent={agent}"), deflate, echo)
+        {
             println!("case {case}: {error}");
         }
     }
-    run(&format!("{url}/updateReports?agent={agent}"), echo)
+    run(&format!("{url}/updateReports?agent={agent}"), None, echo)
 }
 
 fn echo(ws: &mut Connection, event: Event<'_>, out: &mut Vec<u8>) -> Result<(), Box<dyn Error>> {
@@ -47,11 +52,14 @@ fn echo(ws: &mut Connection, event: Event<'_>, out: &mut Vec<u8>) -> Result<(), 
 }
 
 /// Opens a connection and lets `act` act on its events until its end.
-fn run<F>(url: &str, mut act: F) -> Result<(), Box<dyn Error>>
+fn run<F>(url: &str, deflate: Option<DeflateConfig>, mut act: F) -> Result<(), Box<dyn Error>>
 where
     F: FnMut(&mut Connection, Event<'_>, &mut Vec<u8>) -> Result<(), Box<dyn Error>>,
 {
-    let request = RequestBuilder::new(url)?;
+    let mut request = RequestBuilder::new(url)?;
+    if let Some(config) = deflate {
+        request = request.deflate(config);
+    }
     let mut socket = TcpStream::connect((request.uri().host(), request.uri().port()))?;
     socket.set_nodelay(true)?;
     let (mut buffer, mut out) = (vec![0; 64 * 1024], Vec::new());

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use sansws::frame::CloseCode;
 use sansws::handshake::{Answer, RequestBuilder, nonce};
-use sansws::{Config, Connection, Event, MaskingKeys};
+use sansws::{Config, Connection, DeflateConfig, Event, MaskingKeys};
 
 /// Sends an echo server a battery of messages and checks every echo.
 ///
@@ -23,6 +23,9 @@ use sansws::{Config, Connection, Event, MaskingKeys};
 struct Args {
     /// The server, such as ws://127.0.0.1:9001/
     url: String,
+    /// Offer to compress messages
+    #[arg(long)]
+    deflate: bool,
 }
 
 const TIME_LIMIT: Duration = Duration::from_secs(40);
@@ -32,7 +35,7 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let mut client = Client::connect(&args.url);
+    let mut client = Client::connect(&args);
     let mut all_passed = report("open", &client);
     if let Ok(client) = &mut client {
         for (name, messages) in battery() {
@@ -89,9 +92,12 @@ struct Client {
 }
 
 impl Client {
-    fn connect(url: &str) -> Result<Self> {
+    fn connect(args: &Args) -> Result<Self> {
         let deadline = Instant::now() + TIME_LIMIT;
-        let request = RequestBuilder::new(url)?;
+        let mut request = RequestBuilder::new(&args.url)?;
+        if args.deflate {
+            request = request.deflate(DeflateConfig::new());
+        }
         if request.uri().is_secure() {
             return Err("this example has no TLS: give it a ws:// URL".into());
         }

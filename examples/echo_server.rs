@@ -8,16 +8,19 @@ use std::time::Duration;
 
 use clap::Parser;
 use sansws::handshake::{HandshakeError, ServerHandshake};
-use sansws::{Clock, Config, Connection, Event, Transport};
+use sansws::{Clock, Config, Connection, DeflateConfig, Event, Transport};
 
 /// A WebSocket server that sends every message back.
-#[derive(Parser)]
+#[derive(Clone, Parser)]
 struct Args {
     /// Where to listen, such as 127.0.0.1:9001; port 0 takes a free one
     addr: String,
     /// The subprotocol to select when a client offers it
     #[arg(long, value_name = "NAME", default_value = "echo")]
     subprotocol: String,
+    /// Compress messages with clients that offer it
+    #[arg(long)]
+    deflate: bool,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -31,16 +34,16 @@ fn main() -> Result<(), Box<dyn Error>> {
             thread::sleep(Duration::from_millis(10));
             continue;
         };
-        let subprotocol = args.subprotocol.clone();
+        let args = args.clone();
         thread::spawn(move || {
-            if let Err(error) = serve(socket, &subprotocol) {
+            if let Err(error) = serve(socket, &args) {
                 eprintln!("{peer}: {error}");
             }
         });
     }
 }
 
-fn serve(mut socket: TcpStream, subprotocol: &str) -> Result<(), Box<dyn Error>> {
+fn serve(mut socket: TcpStream, args: &Args) -> Result<(), Box<dyn Error>> {
     socket.set_nodelay(true)?;
     socket.set_read_timeout(Some(Duration::from_secs(10)))?;
     socket.set_write_timeout(Some(Duration::from_secs(30)))?;
@@ -54,7 +57,7 @@ fn serve(mut socket: TcpStream, subprotocol: &str) -> Result<(), Box<dyn Error>>
             return Ok(());
         }
         let mut input = &mut buffer[..n];
-        match accept(&mut handshake, &mut input, subprotocol, &mut out) {
+        match accept(&mut handshake, &mut input, args, &mut out) {
             Ok(None) => {}
             Ok(Some(ws)) => break (ws, input),
             Err(error) => {
@@ -112,11 +115,14 @@ fn serve(mut socket: TcpStream, subprotocol: &str) -> Result<(), Box<dyn Error>>
 fn accept(
     handshake: &mut ServerHandshake,
     input: &mut &mut [u8],
-    subprotocol: &str,
+    args: &Args,
     out: &mut Vec<u8>,
 ) -> Result<Option<Connection>, HandshakeError> {
     let Some(request) = handshake.receive(input)? else { return Ok(None) };
-    let accept = request.accept()?.select_subprotocol(&[subprotocol]);
+    let mut accept = request.accept()?.select_subprotocol(&[&args.subprotocol]);
+    if args.deflate {
+        accept = accept.deflate(DeflateConfig::new());
+    }
     let config = Config::new().max_message_len(16 << 20).max_fragments(1 << 20);
     Ok(Some(accept.into_connection(&config, out)))
 }

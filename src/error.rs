@@ -63,6 +63,8 @@ pub enum Violation {
     ContinuationUnexpected,
     /// Text that is not UTF-8, at the first byte that cannot be.
     InvalidUtf8,
+    /// A compressed message that does not inflate.
+    DeflateInvalid,
     /// A Close frame of one byte, which is half a code.
     CloseTruncated,
     /// A Close frame with a code that must not be sent.
@@ -110,7 +112,9 @@ impl Violation {
             | Self::ContinuationUnexpected
             | Self::CloseTruncated
             | Self::CloseCodeInvalid => CloseCode::PROTOCOL_ERROR,
-            Self::InvalidUtf8 | Self::CloseReasonInvalid => CloseCode::INVALID_PAYLOAD,
+            Self::InvalidUtf8 | Self::DeflateInvalid | Self::CloseReasonInvalid => {
+                CloseCode::INVALID_PAYLOAD
+            }
             Self::FrameTooBig | Self::MessageTooBig => CloseCode::MESSAGE_TOO_BIG,
             Self::TooManyFragments | Self::Policy => CloseCode::POLICY_VIOLATION,
             Self::PongTimeout | Self::Internal => CloseCode::INTERNAL_ERROR,
@@ -119,7 +123,7 @@ impl Violation {
         })
     }
 
-    /// The section of RFC 6455 that states the rule.
+    /// The section of RFC 6455 that states the rule, or of the RFC named.
     #[must_use]
     pub const fn section(self) -> &'static str {
         match self {
@@ -131,6 +135,7 @@ impl Violation {
             Self::ControlFragmented | Self::ControlTooLong => "5.5",
             Self::MessageInterrupted | Self::ContinuationUnexpected => "5.4",
             Self::InvalidUtf8 => "8.1",
+            Self::DeflateInvalid => "RFC 7692, 7.2.2",
             Self::CloseTruncated | Self::CloseReasonInvalid => "5.5.1",
             Self::CloseCodeInvalid => "7.4",
             Self::FrameTooBig | Self::MessageTooBig | Self::TooManyFragments => "10.4",
@@ -157,6 +162,7 @@ impl Violation {
             Self::MessageInterrupted => "a new message begins before the last one has ended",
             Self::ContinuationUnexpected => "continuation of no message",
             Self::InvalidUtf8 => "the text is not UTF-8",
+            Self::DeflateInvalid => "the compressed message does not inflate",
             Self::CloseTruncated => "close frame of one byte",
             Self::CloseCodeInvalid => "invalid close code",
             Self::CloseReasonInvalid => "the close reason is not UTF-8",

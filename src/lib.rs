@@ -52,6 +52,7 @@
 //! | `std` | `Clock`, and run-time detection of faster instructions in dependencies |
 //! | `rand` | `MaskingKeys::random` and `handshake::nonce` |
 //! | `simdutf8` | UTF-8 checked several times faster |
+//! | `deflate` | `DeflateConfig`: messages compressed (permessage-deflate, RFC 7692) |
 //!
 //! [RFC 6455]: https://www.rfc-editor.org/rfc/rfc6455
 
@@ -70,6 +71,8 @@ pub mod frame;
 pub mod handshake;
 
 mod connection;
+#[cfg(feature = "deflate")]
+mod deflate;
 mod error;
 mod masking_keys;
 mod prepared;
@@ -78,6 +81,8 @@ mod time;
 pub use connection::{
     BinaryPart, Close, Config, Connection, Event, MessageKind, Part, State, TextPart, Transport,
 };
+#[cfg(feature = "deflate")]
+pub use deflate::DeflateConfig;
 pub use error::{Error, SendError, Violation};
 pub use masking_keys::MaskingKeys;
 pub use prepared::Prepared;

@@ -3,6 +3,8 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 use crate::MessageKind;
+#[cfg(feature = "deflate")]
+use crate::deflate::{self, DeflateConfig};
 use crate::frame::Header;
 
 /// A message encoded once, to be sent on many connections.
@@ -24,8 +26,39 @@ use crate::frame::Header;
 #[derive(Clone, Debug)]
 pub struct Prepared {
     kind: MessageKind,
-    frame: Bytes,
+    plain: Frame,
+    #[cfg(feature = "deflate")]
+    deflated: Option<Deflated>,
+}
+
+/// A frame as a server sends it.
+#[derive(Clone, Debug)]
+pub(crate) struct Frame {
+    pub(crate) bytes: Bytes,
     payload_at: u8,
+}
+
+impl Frame {
+    fn new(mut header: Header, payload: &[u8]) -> Self {
+        header.len = payload.len() as u64;
+        let header = header.encode();
+        let mut bytes = Vec::with_capacity(header.len() + payload.len());
+        bytes.extend_from_slice(&header);
+        bytes.extend_from_slice(payload);
+        Self { bytes: bytes.into(), payload_at: header.len() as u8 }
+    }
+
+    pub(crate) fn payload(&self) -> &[u8] {
+        &self.bytes[usize::from(self.payload_at)..]
+    }
+}
+
+/// The same message compressed, and the window that takes to inflate.
+#[cfg(feature = "deflate")]
+#[derive(Clone, Debug)]
+pub(crate) struct Deflated {
+    pub(crate) frame: Frame,
+    pub(crate) window_bits: u8,
 }
 
 impl Prepared {
@@ -50,22 +83,50 @@ impl Prepared {
     /// The message itself.
     #[must_use]
     pub fn payload(&self) -> &[u8] {
-        &self.frame[usize::from(self.payload_at)..]
+        self.plain.payload()
     }
 
     /// The frame as a server sends it: what
     /// [`send_prepared`](crate::Connection::send_prepared) appends, for
-    /// programs that write it to the socket without a copy.
+    /// programs that write it to the socket without a copy. Never compressed.
     #[must_use]
     pub const fn frame(&self) -> &Bytes {
-        &self.frame
+        &self.plain.bytes
+    }
+
+    /// Compresses the message too, once for all connections that have agreed to
+    /// compress: by itself, so that it takes no memory in any of them. Changes
+    /// nothing if that does not make it smaller.
+    ///
+    /// A connection that sends it compresses its own next message as if it were
+    /// its first, since the peer's window has moved on.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflated(mut self, config: &DeflateConfig) -> Self {
+        let (payload, window_bits) = deflate::deflate_alone(self.payload(), config);
+        if payload.len() < self.payload().len() {
+            let mut header = Header::new(self.kind.opcode(), true, 0);
+            header.rsv1 = true;
+            self.deflated = Some(Deflated { frame: Frame::new(header, &payload), window_bits });
+        }
+        self
+    }
+
+    pub(crate) const fn plain(&self) -> &Frame {
+        &self.plain
+    }
+
+    #[cfg(feature = "deflate")]
+    pub(crate) const fn as_deflated(&self) -> Option<&Deflated> {
+        self.deflated.as_ref()
     }
 
     fn new(kind: MessageKind, payload: &[u8]) -> Self {
-        let header = Header::new(kind.opcode(), true, payload.len() as u64).encode();
-        let mut frame = Vec::with_capacity(header.len() + payload.len());
-        frame.extend_from_slice(&header);
-        frame.extend_from_slice(payload);
-        Self { kind, frame: frame.into(), payload_at: header.len() as u8 }
+        Self {
+            kind,
+            plain: Frame::new(Header::new(kind.opcode(), true, 0), payload),
+            #[cfg(feature = "deflate")]
+            deflated: None,
+        }
     }
 }

@@ -402,3 +402,55 @@ fn an_answer_that_comes_whole_costs_nothing() {
     assert!(is_open.is_some());
     assert_eq!(cost, NOTHING);
 }
+
+#[cfg(feature = "deflate")]
+#[path = "support/deflate.rs"]
+mod with_deflate;
+
+/// What a connection holds: fresh, after it has received a compressed message,
+/// and after it has sent one too.
+#[cfg(feature = "deflate")]
+fn deflate_cost(config: sansws::DeflateConfig) -> [isize; 3] {
+    let message = r#"{"id":1,"name":"somebody","text":"some text of no great length"}"#.repeat(16);
+    let [mut server, mut client] = with_deflate::pair(config, config, &Config::new());
+    let mut bytes = Vec::new();
+    client.send_text(&message, &mut bytes).unwrap();
+    let mut out = Vec::with_capacity(4 * MIB);
+
+    let (_, fresh) = cost_of(|| with_deflate::pair(config, config, &Config::new()));
+    let ((), received) = cost_of(|| {
+        assert_eq!(receive(&mut server, &mut bytes, &mut out), Ok(message.len()));
+    });
+    let ((), sent) = cost_of(|| server.send_text(&message, &mut out).unwrap());
+    // Two connections, each with as much.
+    [fresh.live / 2, received.live, received.live + sent.live]
+}
+
+// Three libraries of four hold their contexts from the start, and for ever.
+#[cfg(feature = "deflate")]
+#[test]
+fn compression_holds_memory_only_where_a_message_needs_it() {
+    use sansws::DeflateConfig;
+
+    let alone = DeflateConfig::new().send_without_takeover(true).receive_without_takeover(true);
+    let rows = [
+        ("defaults", DeflateConfig::new()),
+        ("memory level 5", DeflateConfig::new().memory_level(5)),
+        (
+            "window of 12 bits, memory level 5",
+            DeflateConfig::new().send_window_bits(12).memory_level(5),
+        ),
+        (
+            "window of 9 bits, memory level 1",
+            DeflateConfig::new().send_window_bits(9).memory_level(1),
+        ),
+    ];
+    for (name, config) in rows {
+        let [fresh, received, sent] = deflate_cost(config);
+        println!("{name}: fresh {fresh}, received {received}, sent too {sent}");
+        assert!(fresh <= 128, "{name}: {fresh}");
+        assert!(received <= 64 << 10, "{name}: {received}");
+    }
+    let [fresh, received, sent] = deflate_cost(alone);
+    assert_eq!((received, sent), (0, 0), "nothing is kept without takeover, {fresh} but for that");
+}

@@ -20,7 +20,7 @@ fn chromium() -> Option<PathBuf> {
 #[test]
 fn two_tabs_chat() {
     let Some(chromium) = chromium() else { return };
-    let (_server, address) = start_server("chat");
+    let (_server, address) = start_server("chat", &[]);
     let mut browser = Browser::start(&chromium);
     let anna = browser.open(&format!("http://{address}/"));
     let ben = browser.open(&format!("http://{address}/"));
@@ -61,8 +61,7 @@ fn two_tabs_chat() {
 #[test]
 fn a_script_sees_every_echo_and_a_clean_close() {
     let Some(chromium) = chromium() else { return };
-    let (_chat, page) = start_server("chat");
-    let (_server, address) = start_server("echo_server");
+    let (_chat, page) = start_server("chat", &[]);
     let mut browser = Browser::start(&chromium);
     let tab = browser.open(&format!("http://{page}/"));
 
@@ -70,7 +69,10 @@ fn a_script_sees_every_echo_and_a_clean_close() {
         const socket = new WebSocket("ws://ADDRESS/", ["other", "echo"]);
         socket.binaryType = "arraybuffer";
         const sizes = [0, 1, 125, 126, 65535, 65536, 1 << 20];
+        const json = size => JSON.stringify(
+            Array.from({ length: size / 32 }, (_, id) => ({ id, name: `name ${id}` })));
         const sent = [...sizes.map(size => "é".repeat(size)),
+                      json(1024), json(1024), json(1 << 20), json(1 << 20),
                       ...sizes.map(size => new Uint8Array(size).fill(size & 0xff).buffer)];
         const same = (a, b) => typeof a === "string" ? a === b
             : b.byteLength === a.byteLength
@@ -86,9 +88,12 @@ fn a_script_sees_every_echo_and_a_clean_close() {
             { received, wrong, protocol: socket.protocol, extensions: socket.extensions,
               code, reason, wasClean });
     })"#;
-    assert_eq!(
-        browser.evaluate(&tab, &script.replace("ADDRESS", &address)),
-        json!({ "received": 14, "wrong": 0, "protocol": "echo", "extensions": "",
-                "code": 3456, "reason": "grüße", "wasClean": true })
-    );
+    for (arguments, extensions) in [(&[][..], ""), (&["--deflate"], "permessage-deflate")] {
+        let (_server, address) = start_server("echo_server", arguments);
+        assert_eq!(
+            browser.evaluate(&tab, &script.replace("ADDRESS", &address)),
+            json!({ "received": 18, "wrong": 0, "protocol": "echo", "extensions": extensions,
+                    "code": 3456, "reason": "grüße", "wasClean": true })
+        );
+    }
 }

@@ -55,7 +55,7 @@ fn each_example_explains_itself() {
 
 #[test]
 fn the_echo_server_refuses_what_is_no_handshake() {
-    let (_server, address) = start_server("echo_server");
+    let (_server, address) = start_server("echo_server", &[]);
     let long = format!("GET /{} HTTP/1.1\r\n", "x".repeat(100_000));
     let rows: [(&str, String); 6] = [
         ("426", "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".into()),
@@ -74,7 +74,7 @@ fn the_echo_server_refuses_what_is_no_handshake() {
 
 #[test]
 fn the_echo_server_survives_abrupt_peers() {
-    let (_server, address) = start_server("echo_server");
+    let (_server, address) = start_server("echo_server", &[]);
     drop(connect(&address));
     let mut socket = connect(&address);
     socket.write_all(&REQUEST.as_bytes()[..50]).expect("the server reads");
@@ -121,7 +121,7 @@ fn the_echo_client_says_what_is_wrong() {
 
 #[test]
 fn the_chat_serves_its_page_and_nothing_else() {
-    let (_server, address) = start_server("chat");
+    let (_server, address) = start_server("chat", &[]);
     let page = exchange(&address, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert!(page.starts_with(b"HTTP/1.1 200 OK\r\n"));
     assert!(page.ends_with(include_bytes!("../examples/chat.html")));
@@ -131,7 +131,7 @@ fn the_chat_serves_its_page_and_nothing_else() {
 
 #[test]
 fn the_chat_drops_a_reader_that_is_too_slow_and_nobody_else() {
-    let (_server, address) = start_server("chat");
+    let (_server, address) = start_server("chat", &[]);
     let join = |name: &str| {
         let mut socket = opened(&address);
         socket.write_all(&text_frame(&format!(r#"{{"type":"join","name":"{name}"}}"#)))?;

@@ -23,10 +23,30 @@ fn ws_as_a_client_agrees_with_our_server() {
     if node_is_missing() {
         return;
     }
-    let (_server, address) = start_server("echo_server");
+    let (_server, address) = start_server("echo_server", &[]);
     let url = format!("ws://{address}/");
-    let client = Program::start(node("ws_client.mjs").args([&url, "echo"]));
+    let client = Program::start(node("ws_client.mjs").args([&*url, "echo", ""]));
     assert_eq!(client.finish(), (vec!["ok".to_owned()], true));
+}
+
+#[test]
+fn ws_as_a_client_agrees_with_our_server_compressed() {
+    if node_is_missing() {
+        return;
+    }
+    let (_server, address) = start_server("echo_server", &["--deflate"]);
+    let url = format!("ws://{address}/");
+    for parameters in [
+        "{}",
+        r#"{"serverNoContextTakeover":true}"#,
+        r#"{"clientNoContextTakeover":true}"#,
+        r#"{"serverMaxWindowBits":9}"#,
+        r#"{"clientMaxWindowBits":10}"#,
+    ] {
+        let arguments = [&url, "echo", "permessage-deflate", parameters];
+        let client = Program::start(node("ws_client.mjs").args(arguments));
+        assert_eq!(client.finish(), (vec!["ok".to_owned()], true), "{parameters}");
+    }
 }
 
 #[test]
@@ -34,10 +54,24 @@ fn ws_as_a_server_agrees_with_our_client() {
     if node_is_missing() {
         return;
     }
+    let echo_client = example("echo_client");
+    for parameters in [
+        r#"{"threshold":0}"#,
+        r#"{"threshold":0,"serverNoContextTakeover":true,"clientNoContextTakeover":true}"#,
+        r#"{"threshold":0,"serverMaxWindowBits":10,"clientMaxWindowBits":9}"#,
+    ] {
+        let mut server = Program::start(node("ws_server.mjs").arg(parameters));
+        let url = server.line();
+        for path in ["/", "/fragments"] {
+            let url = url.clone() + path;
+            let client = Program::start(Command::new(&echo_client).args([&*url, "--deflate"]));
+            let (lines, succeeded) = client.finish();
+            assert!(succeeded, "{parameters}, {path}: {lines:#?}");
+        }
+    }
+
     let mut server = Program::start(&mut node("ws_server.mjs"));
     let url = server.line();
-    let echo_client = example("echo_client");
-
     for path in ["/", "/fragments", "/greeting"] {
         let client = Program::start(Command::new(&echo_client).arg(url.clone() + path));
         let (lines, succeeded) = client.finish();

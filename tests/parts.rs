@@ -154,7 +154,7 @@ fn a_character_that_was_cut_leads_the_part_that_completes_it() {
                     (part.first, part.last),
                     (found.is_empty(), found.len() + 1 == parts.len())
                 );
-                found.push((part.lead, part.text.to_owned()));
+                found.push((part.lead, part.text.into_owned()));
             }
         }
         let parts = parts.iter().map(|(lead, text)| (*lead, (*text).to_owned()));

@@ -54,15 +54,42 @@ pub enum Part<'b> {
     Close(Close<'b>),
 }
 
+/// A control frame, which both yield alike.
+pub(super) enum Control<'b> {
+    Ping(Cow<'b, [u8]>),
+    Pong(Cow<'b, [u8]>),
+    Close(Close<'b>),
+}
+
+impl<'b> From<Control<'b>> for Event<'b> {
+    fn from(control: Control<'b>) -> Self {
+        match control {
+            Control::Ping(data) => Self::Ping(data),
+            Control::Pong(data) => Self::Pong(data),
+            Control::Close(close) => Self::Close(close),
+        }
+    }
+}
+
+impl<'b> From<Control<'b>> for Part<'b> {
+    fn from(control: Control<'b>) -> Self {
+        match control {
+            Control::Ping(data) => Self::Ping(data),
+            Control::Pong(data) => Self::Pong(data),
+            Control::Close(close) => Self::Close(close),
+        }
+    }
+}
+
 /// A piece of a message of text: `lead`, then `text`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TextPart<'b> {
     /// The character that the end of the previous piece cut through, now that
     /// the rest of it is here.
     pub lead: Option<char>,
-    /// What follows it.
-    pub text: &'b str,
+    /// What follows it. Borrowed unless it was compressed.
+    pub text: Cow<'b, str>,
     /// Whether this is the message's first piece.
     pub first: bool,
     /// Whether this is the message's last piece.
@@ -70,11 +97,11 @@ pub struct TextPart<'b> {
 }
 
 /// A piece of a message of bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BinaryPart<'b> {
-    /// The bytes.
-    pub data: &'b [u8],
+    /// The bytes. Borrowed unless they were compressed.
+    pub data: Cow<'b, [u8]>,
     /// Whether this is the message's first piece.
     pub first: bool,
     /// Whether this is the message's last piece.

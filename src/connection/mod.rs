@@ -3,6 +3,7 @@
 mod assemble;
 mod closing;
 mod config;
+mod content;
 mod event;
 mod receive;
 mod rules;
@@ -11,19 +12,25 @@ mod timers;
 mod utf8;
 
 use alloc::borrow::Cow;
+#[cfg(feature = "deflate")]
+use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::{fmt, mem};
+use core::fmt;
 
 pub use closing::{State, Transport};
 pub use config::Config;
+use event::Control;
 pub use event::{BinaryPart, Close, Event, Part, TextPart};
 
-use self::assemble::Assembly;
 use self::closing::{Closing, parse_close};
 use self::config::Limits;
-use self::receive::{Asking, Piece, Receiver, WholeFrame};
+use self::content::{Asking, Content};
+use self::receive::{Piece, Receiver, WholeFrame};
+use self::rules::Endpoint;
 use self::send::write_frame;
 use self::timers::{Expired, Timers};
+#[cfg(feature = "deflate")]
+use crate::deflate::{Agreed, Deflater};
 use crate::error::{Error, Violation};
 use crate::frame::{CloseCode, Opcode};
 use crate::masking_keys::MaskingKeys;
@@ -92,11 +99,21 @@ pub struct Connection {
     role: Role,
     limits: Limits,
     receiver: Receiver,
-    assembly: Assembly,
+    content: Content,
     /// The message being sent in parts.
-    sending: Option<MessageKind>,
+    sending: Option<Sending>,
     closing: Closing,
     timers: Timers,
+    #[cfg(feature = "deflate")]
+    deflater: Option<Box<Deflater>>,
+}
+
+/// A message being sent in parts.
+#[derive(Clone, Copy, Debug)]
+struct Sending {
+    kind: MessageKind,
+    /// Whether it is compressed, which its first part has decided.
+    compressed: bool,
 }
 
 /// The two kinds of message (RFC 6455, 5.6).
@@ -150,11 +167,21 @@ impl Connection {
             role,
             limits: config.limits(),
             receiver: Receiver::default(),
-            assembly: Assembly::default(),
+            content: Content::default(),
             sending: None,
             closing: Closing::default(),
             timers: Timers::new(config.timeouts),
+            #[cfg(feature = "deflate")]
+            deflater: None,
         }
+    }
+
+    /// With the compression that the handshake has agreed on, if it has.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn with_deflate(mut self, agreed: Option<&Agreed>) -> Self {
+        self.content.inflater = agreed.map(|agreed| Box::new(agreed.inflater()));
+        self.deflater = agreed.map(|agreed| Box::new(agreed.deflater()));
+        self
     }
 
     /// Where the connection stands.
@@ -192,7 +219,7 @@ impl Connection {
     /// How many bytes of an unfinished message the connection holds.
     #[must_use]
     pub fn buffered(&self) -> usize {
-        self.assembly.buffered() + self.receiver.buffered()
+        self.content.buffered() + self.receiver.buffered()
     }
 }
 
@@ -279,7 +306,21 @@ impl Connection {
         input: &mut &'b mut [u8],
         out: &mut Vec<u8>,
     ) -> Result<Option<Part<'b>>, Error> {
-        self.next_part(Asking::Parts, input, out)
+        loop {
+            return match self.next_piece(Asking::Parts, input, out)? {
+                None => Ok(None),
+                Some(Piece::Data(piece)) => {
+                    match self.content.next_part(piece, self.limits.message_len) {
+                        Ok(None) => continue,
+                        Ok(part) => Ok(part),
+                        Err(violation) => Err(self.fail(violation, out)),
+                    }
+                }
+                Some(Piece::Control(opcode, payload)) => {
+                    self.receive_control(opcode, payload, out).map(|control| Some(control.into()))
+                }
+            };
+        }
     }
 
     /// Says that the stream has ended.
@@ -310,68 +351,58 @@ impl Connection {
         self.end(why)
     }
 
-    /// Joins pieces to messages.
+    /// The long way: whatever does not lie in `input` as one whole frame.
     fn receive_joined<'b>(
         &mut self,
         input: &mut &'b mut [u8],
         out: &mut Vec<u8>,
     ) -> Result<Option<Event<'b>>, Error> {
         loop {
-            return Ok(Some(match self.next_part(Asking::Messages, input, out)? {
-                None => return Ok(None),
-                Some(Part::Text(TextPart { lead: None, text, first: true, last: true })) => {
-                    Event::Text(Cow::Borrowed(text))
-                }
-                Some(Part::Binary(BinaryPart { data, first: true, last: true })) => {
-                    Event::Binary(Cow::Borrowed(data))
-                }
-                Some(Part::Text(part)) => {
-                    self.assembly.push_text(part.lead, part.text, self.receiver.announced());
-                    if !part.last {
-                        continue;
+            return match self.next_piece(Asking::Messages, input, out)? {
+                None => Ok(None),
+                Some(Piece::Data(piece)) => {
+                    let announced = self.receiver.announced();
+                    match self.content.next_message(piece, announced, self.limits.message_len) {
+                        Ok(None) => continue,
+                        Ok(message) => Ok(message),
+                        Err(violation) => Err(self.fail(violation, out)),
                     }
-                    Event::Text(Cow::Owned(mem::take(&mut self.assembly.text)))
                 }
-                Some(Part::Binary(part)) => {
-                    self.assembly.push_data(part.data, self.receiver.announced());
-                    if !part.last {
-                        continue;
-                    }
-                    Event::Binary(Cow::Owned(mem::take(&mut self.assembly.data)))
+                Some(Piece::Control(opcode, payload)) => {
+                    self.receive_control(opcode, payload, out).map(|control| Some(control.into()))
                 }
-                Some(Part::Ping(data)) => Event::Ping(data),
-                Some(Part::Pong(data)) => Event::Pong(data),
-                Some(Part::Close(close)) => Event::Close(close),
-            }));
+            };
         }
     }
 
-    fn next_part<'b>(
+    fn next_piece<'b>(
         &mut self,
         asking: Asking,
         input: &mut &'b mut [u8],
         out: &mut Vec<u8>,
-    ) -> Result<Option<Part<'b>>, Error> {
+    ) -> Result<Option<Piece<'b>>, Error> {
         self.timers.heard |= !input.is_empty();
         if !matches!(self.state(), State::Open | State::Closing) {
             // 7.1.1: discard trailing bytes
             *input = &mut [];
             return self.check_failed().map(|()| None);
         }
-        if self.receiver.begun().is_some_and(|begun| begun != asking) {
+        if self.content.begun().is_some_and(|begun| begun != asking) {
             return Err(Error::WrongReceive);
         }
-        let masked = self.role.is_server();
-        let part = match self.receiver.next(masked, &self.limits, asking, input) {
-            Ok(None) => None,
-            Ok(Some(Piece::Text(part))) => Some(Part::Text(part)),
-            Ok(Some(Piece::Binary(part))) => Some(Part::Binary(part)),
-            Ok(Some(Piece::Control(opcode, payload))) => {
-                Some(self.receive_control(opcode, payload, out)?)
-            }
-            Err(violation) => return Err(self.fail(violation, out)),
+        let endpoint = Endpoint {
+            masked: self.role.is_server(),
+            deflate: self.content.can_inflate(),
+            limits: &self.limits,
         };
-        Ok(part)
+        // Deflate expands a byte to at most 1,032: that bounds a part.
+        let max_compressed = match asking {
+            Asking::Messages => usize::MAX,
+            Asking::Parts => 256,
+        };
+        self.receiver
+            .next(&endpoint, max_compressed, input)
+            .map_err(|violation| self.fail(violation, out))
     }
 
     fn receive_control<'b>(
@@ -379,15 +410,15 @@ impl Connection {
         opcode: Opcode,
         payload: Cow<'b, [u8]>,
         out: &mut Vec<u8>,
-    ) -> Result<Part<'b>, Error> {
+    ) -> Result<Control<'b>, Error> {
         match opcode {
             Opcode::PING => {
                 // 5.5.2: "an endpoint MUST send a Pong frame in response, unless it
                 // already received a Close frame", so even if it has sent one
                 write_frame(&mut self.role, Opcode::PONG, true, &payload, out);
-                Ok(Part::Ping(payload))
+                Ok(Control::Ping(payload))
             }
-            Opcode::PONG => Ok(Part::Pong(payload)),
+            Opcode::PONG => Ok(Control::Pong(payload)),
             _ => {
                 let close = match parse_close(payload) {
                     Ok(close) => close,
@@ -401,7 +432,7 @@ impl Connection {
                 }
                 self.closing.received = Some(close.code.unwrap_or(CloseCode::NO_STATUS));
                 self.release();
-                Ok(Part::Close(close))
+                Ok(Control::Close(close))
             }
         }
     }
@@ -423,7 +454,7 @@ impl Connection {
     /// Gives back the memory that only a living connection needs.
     fn release(&mut self) {
         self.receiver = Receiver::default();
-        self.assembly = Assembly::default();
+        self.content = Content::default();
     }
 }
 

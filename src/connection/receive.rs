@@ -4,11 +4,10 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::mem;
 
+use super::MessageKind;
 use super::assemble::Announced;
 use super::config::Limits;
-use super::rules::{self, Expected, Progress};
-use super::utf8::Cut;
-use super::{BinaryPart, MessageKind, TextPart};
+use super::rules::{self, Endpoint, Expected, Progress};
 use crate::error::Violation;
 use crate::frame::{Header, MaskingKey, Opcode, len_end};
 
@@ -21,8 +20,7 @@ pub(super) struct Receiver {
     /// The frame whose payload is being read.
     frame: Option<Frame>,
     /// The data message under way.
-    message: Option<Message>,
-    text_cut: Cut,
+    message: Option<Progress>,
     /// The payload of a control frame that the end of the input cut off.
     control: Vec<u8>,
 }
@@ -36,25 +34,18 @@ struct Frame {
     remaining: u64,
 }
 
-#[derive(Debug)]
-struct Message {
-    progress: Progress,
-    /// How its first piece was asked for; `None` before that.
-    begun: Option<Asking>,
-}
-
-/// What the program asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Asking {
-    Messages,
-    Parts,
-}
-
 /// What the decoder makes of the input.
 pub(super) enum Piece<'b> {
-    Text(TextPart<'b>),
-    Binary(BinaryPart<'b>),
+    Data(DataPiece<'b>),
     Control(Opcode, Cow<'b, [u8]>),
+}
+
+/// A piece of a data message's payload, unmasked; only the last can be empty.
+pub(super) struct DataPiece<'b> {
+    pub(super) kind: MessageKind,
+    pub(super) payload: &'b [u8],
+    pub(super) last: bool,
+    pub(super) compressed: bool,
 }
 
 impl Receiver {
@@ -62,11 +53,6 @@ impl Receiver {
     #[inline]
     pub(super) fn is_at_rest(&self) -> bool {
         self.header_len == 0 && self.frame.is_none() && self.message.is_none()
-    }
-
-    /// How the message under way was begun, if it was.
-    pub(super) fn begun(&self) -> Option<Asking> {
-        self.message.as_ref().and_then(|message| message.begun)
     }
 
     /// How much more of the message under way is announced.
@@ -83,24 +69,26 @@ impl Receiver {
     }
 
     /// The next piece, taken from the front of `input`; `None` once all of
-    /// that is taken.
+    /// that is taken. Of a compressed message it is at most `max_compressed`
+    /// bytes.
     pub(super) fn next<'b>(
         &mut self,
-        masked: bool,
-        limits: &Limits,
-        asking: Asking,
+        endpoint: &Endpoint<'_>,
+        max_compressed: usize,
         input: &mut &'b mut [u8],
     ) -> Result<Option<Piece<'b>>, Violation> {
         loop {
             let Some(mut frame) = self.frame.take() else {
-                let Some(header) = self.next_header(masked, limits, input)? else {
+                let Some(header) = self.next_header(endpoint, input)? else {
                     return Ok(None);
                 };
                 self.begin_frame(&header);
                 continue;
             };
-            let remaining = usize::try_from(frame.remaining).unwrap_or(usize::MAX);
-            let payload = take(input, remaining);
+            let compressed = self.message.is_some_and(|message| message.compressed);
+            let most = if compressed { max_compressed } else { usize::MAX };
+            let payload =
+                take(input, usize::try_from(frame.remaining).map_or(most, |n| n.min(most)));
             if let Some(mask) = &mut frame.mask {
                 mask.apply(payload);
                 *mask = mask.rotated(payload.len());
@@ -108,19 +96,24 @@ impl Receiver {
             let payload: &'b [u8] = payload;
             frame.remaining -= payload.len() as u64;
 
-            let (opcode, fin, complete) = (frame.opcode, frame.fin, frame.remaining == 0);
+            let (opcode, complete) = (frame.opcode, frame.remaining == 0);
+            let last = frame.fin && complete;
             if !complete {
                 self.frame = Some(frame);
             }
-            let piece = if opcode.is_control() {
-                self.next_control(opcode, payload, complete)
-            } else {
-                self.next_data(payload, complete && fin, asking)?
-            };
-            match piece {
-                None if !complete => return Ok(None),
-                None => {}
-                piece => return Ok(piece),
+            if opcode.is_control() {
+                return Ok(self.next_control(opcode, payload, complete));
+            }
+            match self.message {
+                Some(_) if payload.is_empty() && !complete => return Ok(None),
+                Some(Progress { kind, compressed, .. }) if last || !payload.is_empty() => {
+                    if last {
+                        self.message = None;
+                    }
+                    return Ok(Some(Piece::Data(DataPiece { kind, payload, last, compressed })));
+                }
+                // An empty fragment says nothing.
+                _ => {}
             }
         }
     }
@@ -128,12 +121,10 @@ impl Receiver {
     /// Takes a header from `input`, or as much of one as there is.
     fn next_header(
         &mut self,
-        masked: bool,
-        limits: &Limits,
+        endpoint: &Endpoint<'_>,
         input: &mut &mut [u8],
     ) -> Result<Option<Header>, Violation> {
-        let message = self.message.as_ref().map(|message| &message.progress);
-        let expected = Expected { masked, message, limits };
+        let expected = Expected { endpoint, message: self.message.as_ref() };
         if self.header_len == 0
             && let Some((header, len)) = rules::read_header(input, &expected)?
         {
@@ -166,11 +157,10 @@ impl Receiver {
             _ => None,
         };
         if let Some(kind) = kind {
-            let progress = Progress { kind, len, frames: 1 };
-            self.message = Some(Message { progress, begun: None });
+            self.message = Some(Progress { kind, len, frames: 1, compressed: header.rsv1 });
         } else if let (Opcode::CONTINUATION, Some(message)) = (opcode, &mut self.message) {
-            message.progress.len += len;
-            message.progress.frames += 1;
+            message.len += len;
+            message.frames += 1;
         }
         self.frame = Some(Frame { opcode, fin, mask, remaining: len });
     }
@@ -192,41 +182,6 @@ impl Receiver {
             Cow::Owned(mem::take(&mut self.control))
         };
         Some(Piece::Control(opcode, payload))
-    }
-
-    /// A piece of a data message; `None` if it is empty and not the last.
-    fn next_data<'b>(
-        &mut self,
-        payload: &'b [u8],
-        last: bool,
-        asking: Asking,
-    ) -> Result<Option<Piece<'b>>, Violation> {
-        let Some(message) = &mut self.message else { return Ok(None) };
-        let kind = message.progress.kind;
-        let (lead, text) = match kind {
-            // 8.1: fail "when an endpoint is to interpret a byte stream as UTF-8
-            // but finds that the byte stream is not"
-            MessageKind::Text => self.text_cut.join(payload).map_err(|_| Violation::InvalidUtf8)?,
-            MessageKind::Binary => (None, ""),
-        };
-        if last && !self.text_cut.is_empty() {
-            return Err(Violation::InvalidUtf8);
-        }
-        let is_empty = match kind {
-            MessageKind::Text => lead.is_none() && text.is_empty(),
-            MessageKind::Binary => payload.is_empty(),
-        };
-        if is_empty && !last {
-            return Ok(None);
-        }
-        let first = message.begun.replace(asking).is_none();
-        if last {
-            self.message = None;
-        }
-        Ok(Some(match kind {
-            MessageKind::Text => Piece::Text(TextPart { lead, text, first, last }),
-            MessageKind::Binary => Piece::Binary(BinaryPart { data: payload, first, last }),
-        }))
     }
 }
 

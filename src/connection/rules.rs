@@ -5,13 +5,20 @@ use super::config::Limits;
 use crate::error::Violation;
 use crate::frame::{self, Header, Opcode};
 
-/// What the rules depend on besides the header itself.
-pub(super) struct Expected<'a> {
+/// What the rules depend on that stays the same.
+pub(super) struct Endpoint<'a> {
     /// Whether the peer is a client, whose frames are masked.
     pub(super) masked: bool,
+    /// Whether messages may be compressed (RFC 7692).
+    pub(super) deflate: bool,
+    pub(super) limits: &'a Limits,
+}
+
+/// What the rules depend on besides the header itself.
+pub(super) struct Expected<'a> {
+    pub(super) endpoint: &'a Endpoint<'a>,
     /// The message under way, if it has not had its last frame.
     pub(super) message: Option<&'a Progress>,
-    pub(super) limits: &'a Limits,
 }
 
 /// A message under way, as far as its frames' headers tell.
@@ -20,6 +27,7 @@ pub(super) struct Progress {
     pub(super) kind: MessageKind,
     pub(super) len: u64,
     pub(super) frames: u32,
+    pub(super) compressed: bool,
 }
 
 /// Reads the header at the start of `bytes` and how many bytes it takes;
@@ -31,11 +39,14 @@ pub(super) fn read_header(
     bytes: &[u8],
     expected: &Expected<'_>,
 ) -> Result<Option<(Header, usize)>, Violation> {
+    let endpoint = expected.endpoint;
     let Some(&first) = bytes.first() else { return Ok(None) };
     let (fin, opcode) = (first & 0x80 != 0, Opcode::from_byte(first));
 
-    // 5.2: "MUST be 0 unless an extension is negotiated that defines meanings"
-    if first & 0x70 != 0 {
+    // 5.2: "MUST be 0 unless an extension is negotiated that defines meanings";
+    // RFC 7692, 6: RSV1 is for the first frame of a data message
+    let rsv1_allowed = endpoint.deflate && matches!(opcode, Opcode::TEXT | Opcode::BINARY);
+    if first & if rsv1_allowed { 0x30 } else { 0x70 } != 0 {
         return Err(Violation::ReservedBit);
     }
     // 5.2: "If an unknown opcode is received, [...] MUST _Fail the WebSocket Connection_"
@@ -55,7 +66,7 @@ pub(super) fn read_header(
     }
 
     let Some(&second) = bytes.get(1) else { return Ok(None) };
-    match (expected.masked, second & 0x80 != 0) {
+    match (endpoint.masked, second & 0x80 != 0) {
         // 5.1: "close the connection upon receiving a frame that is not masked"
         (true, false) => return Err(Violation::MaskMissing),
         // 5.1: "A client MUST close a connection if it detects a masked frame"
@@ -70,23 +81,28 @@ pub(super) fn read_header(
     // The length stands before the masking key: judge it without waiting for that.
     let Some((len, len_end)) = Header::parse_len(bytes)? else { return Ok(None) };
     // 5.2: "the minimal number of bytes MUST be used to encode the length"
-    if expected.limits.minimal_len && len_end > frame::len_end(len) {
+    if endpoint.limits.minimal_len && len_end > frame::len_end(len) {
         return Err(Violation::LengthNotMinimal);
     }
     if !opcode.is_control() {
-        check_limits(len, expected)?;
+        check_limits(len, first & 0x40 != 0, expected)?;
     }
     Ok(Header::parse(bytes)?)
 }
 
 /// 10.4: limits on "the frame size and total message size after reassembly"
-fn check_limits(len: u64, expected: &Expected<'_>) -> Result<(), Violation> {
-    let limits = expected.limits;
-    let (before, frames) = expected.message.map_or((0, 0), |message| (message.len, message.frames));
-    if before.checked_add(len).is_none_or(|total| total > limits.message_len) {
+fn check_limits(len: u64, rsv1: bool, expected: &Expected<'_>) -> Result<(), Violation> {
+    let limits = expected.endpoint.limits;
+    let (before, frames, compressed) =
+        expected.message.map_or((0, 0, rsv1), |m| (m.len, m.frames, m.compressed));
+    // What a compressed message takes is known when it is inflated; until then
+    // it may be longer by what the worst compressor adds.
+    let allowance = if compressed { limits.message_len / 4 + 1024 } else { 0 };
+    let max_message_len = limits.message_len.saturating_add(allowance);
+    if before.checked_add(len).is_none_or(|total| total > max_message_len) {
         return Err(Violation::MessageTooBig);
     }
-    if len > limits.frame_len {
+    if len > limits.frame_len.saturating_add(allowance) {
         return Err(Violation::FrameTooBig);
     }
     if frames >= limits.fragments {

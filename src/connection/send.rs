@@ -2,10 +2,10 @@
 
 use alloc::vec::Vec;
 
-use super::{Close, Connection, MessageKind, Role, State};
+use super::{Close, Connection, MessageKind, Role, Sending, State};
 use crate::error::SendError;
 use crate::frame::{CloseCode, Header, Opcode};
-use crate::prepared::Prepared;
+use crate::prepared::{Frame, Prepared};
 
 /// How much is copied before it is masked, so that it is still in the cache.
 const BLOCK: usize = 8 * 1024;
@@ -24,7 +24,7 @@ impl Connection {
     /// [`SendError::Closed`], [`SendError::MessageUnfinished`].
     #[inline]
     pub fn send_text(&mut self, text: &str, out: &mut Vec<u8>) -> Result<(), SendError> {
-        self.send_message(Opcode::TEXT, text.as_bytes(), out)
+        self.send_message(MessageKind::Text, text.as_bytes(), out)
     }
 
     /// Sends a message of bytes.
@@ -33,7 +33,7 @@ impl Connection {
     /// [`SendError::Closed`], [`SendError::MessageUnfinished`].
     #[inline]
     pub fn send_binary(&mut self, data: &[u8], out: &mut Vec<u8>) -> Result<(), SendError> {
-        self.send_message(Opcode::BINARY, data, out)
+        self.send_message(MessageKind::Binary, data, out)
     }
 
     /// Sends a part of a message of text, as a frame (RFC 6455, 5.4).
@@ -119,9 +119,15 @@ impl Connection {
         out: &mut Vec<u8>,
     ) -> Result<(), SendError> {
         self.may_begin()?;
+        let mut header = Header::new(message.kind().opcode(), true, 0);
+        let frame = self.choose_form(message);
         match &mut self.role {
-            Role::Server => out.extend_from_slice(message.frame()),
-            role => write_frame(role, message.kind().opcode(), true, message.payload(), out),
+            Role::Server => out.extend_from_slice(&frame.bytes),
+            role => {
+                // The first byte has RSV1 if the message is compressed.
+                header.rsv1 = frame.bytes[0] & 0x40 != 0;
+                write(role, header, frame.payload(), out);
+            }
         }
         Ok(())
     }
@@ -184,14 +190,19 @@ impl Connection {
         self.closing.sent = true;
     }
 
+    #[inline]
     fn send_message(
         &mut self,
-        opcode: Opcode,
+        kind: MessageKind,
         payload: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(), SendError> {
         self.may_begin()?;
-        write_frame(&mut self.role, opcode, true, payload, out);
+        if self.compresses(payload) {
+            self.write_compressed(Header::new(kind.opcode(), true, 0), payload, out);
+        } else {
+            write_frame(&mut self.role, kind.opcode(), true, payload, out);
+        }
         Ok(())
     }
 
@@ -204,13 +215,17 @@ impl Connection {
     ) -> Result<(), SendError> {
         self.may_send()?;
         // 5.4: the first frame has the message's opcode, all others 0.
-        let opcode = match self.sending {
-            None => kind.opcode(),
-            Some(begun) if begun == kind => Opcode::CONTINUATION,
+        let (opcode, compressed) = match self.sending {
+            None => (kind.opcode(), self.compresses(payload)),
+            Some(begun) if begun.kind == kind => (Opcode::CONTINUATION, begun.compressed),
             Some(_) => return Err(SendError::MessageUnfinished),
         };
-        self.sending = (!last).then_some(kind);
-        write_frame(&mut self.role, opcode, last, payload, out);
+        self.sending = (!last).then_some(Sending { kind, compressed });
+        if compressed {
+            self.write_compressed(Header::new(opcode, last, 0), payload, out);
+        } else {
+            write_frame(&mut self.role, opcode, last, payload, out);
+        }
         Ok(())
     }
 
@@ -242,6 +257,84 @@ impl Connection {
     }
 }
 
+#[cfg(feature = "deflate")]
+impl Connection {
+    /// Whether messages sent from now on are compressed, if the handshake has
+    /// agreed on it and they are long enough. True at first.
+    ///
+    /// To be switched off for messages that have in them both a secret and
+    /// something that an attacker chose, and for what is compressed already.
+    pub fn set_compression(&mut self, enabled: bool) {
+        if let Some(deflater) = &mut self.deflater {
+            deflater.enabled = enabled;
+        }
+    }
+
+    /// The compressed form if there is one that the peer can inflate.
+    fn choose_form<'m>(&mut self, message: &'m Prepared) -> &'m Frame {
+        match (&mut self.deflater, message.as_deflated()) {
+            (Some(deflater), Some(deflated))
+                if deflater.enabled && deflated.window_bits <= deflater.window_bits =>
+            {
+                // The peer's window moves on without ours.
+                deflater.forget();
+                &deflated.frame
+            }
+            _ => message.plain(),
+        }
+    }
+
+    #[inline]
+    fn compresses(&self, payload: &[u8]) -> bool {
+        self.deflater.as_ref().is_some_and(|deflater| deflater.compresses(payload))
+    }
+
+    /// Appends a frame of a compressed message.
+    fn write_compressed(&mut self, mut header: Header, payload: &[u8], out: &mut Vec<u8>) {
+        let Some(deflater) = &mut self.deflater else { return };
+        // RFC 7692, 6: RSV1 is set on the first frame only.
+        header.rsv1 = header.opcode != Opcode::CONTINUATION;
+        if let Role::Client(keys) = &mut self.role {
+            header.mask = Some(keys.next());
+        }
+        // Leave room for the header that is likely: that of the shorter payload.
+        header.len = payload.len() as u64 / 2;
+        let (start, room) = (out.len(), header.encoded_len());
+        out.resize(start + room, 0);
+        deflater.deflate(payload, header.fin, out);
+
+        let len = out.len() - start - room;
+        header.len = len as u64;
+        let encoded = header.encode();
+        if encoded.len() > room {
+            out.resize(start + encoded.len() + len, 0);
+        }
+        out.copy_within(start + room..start + room + len, start + encoded.len());
+        out.truncate(start + encoded.len() + len);
+        out[start..start + encoded.len()].copy_from_slice(&encoded);
+        if let Some(key) = header.mask {
+            key.apply(&mut out[start + encoded.len()..]);
+        }
+    }
+}
+
+/// Nothing is compressed.
+#[cfg(not(feature = "deflate"))]
+impl Connection {
+    #[inline]
+    const fn compresses(&self, _: &[u8]) -> bool {
+        false
+    }
+
+    const fn choose_form<'m>(&self, message: &'m Prepared) -> &'m Frame {
+        message.plain()
+    }
+
+    fn write_compressed(&mut self, header: Header, payload: &[u8], out: &mut Vec<u8>) {
+        write_frame(&mut self.role, header.opcode, header.fin, payload, out);
+    }
+}
+
 /// Appends a frame, masked with a new key if a client sends it (5.1, 5.3).
 #[inline]
 pub(super) fn write_frame(
@@ -251,7 +344,12 @@ pub(super) fn write_frame(
     payload: &[u8],
     out: &mut Vec<u8>,
 ) {
-    let mut header = Header::new(opcode, fin, payload.len() as u64);
+    write(role, Header::new(opcode, fin, 0), payload, out);
+}
+
+#[inline]
+fn write(role: &mut Role, mut header: Header, payload: &[u8], out: &mut Vec<u8>) {
+    header.len = payload.len() as u64;
     match role {
         Role::Server => {
             let header = header.encode();

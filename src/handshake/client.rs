@@ -6,11 +6,13 @@ use core::mem::MaybeUninit;
 
 use super::accept_key::{AcceptKey, encode_nonce};
 use super::error::{BuildError, HandshakeError};
-use super::fields::{self, Fields, is_token};
+use super::fields::{self, Extension, Fields, is_token};
 use super::head::{self, HeadReader};
 use super::response::{push_header, push_line};
 use super::uri::Uri;
 use crate::connection::{Config, Connection};
+#[cfg(feature = "deflate")]
+use crate::deflate::{self, DeflateConfig};
 use crate::masking_keys::MaskingKeys;
 
 /// How many provisional responses (1xx) are skipped.
@@ -35,6 +37,8 @@ pub struct RequestBuilder {
     uri: Uri,
     subprotocols: Vec<String>,
     headers: Vec<u8>,
+    #[cfg(feature = "deflate")]
+    deflate: Option<DeflateConfig>,
 }
 
 impl RequestBuilder {
@@ -48,7 +52,13 @@ impl RequestBuilder {
 
     /// A request for a URI that was parsed before, to know where to connect.
     pub const fn from_uri(uri: Uri) -> Self {
-        Self { uri, subprotocols: Vec::new(), headers: Vec::new() }
+        Self {
+            uri,
+            subprotocols: Vec::new(),
+            headers: Vec::new(),
+            #[cfg(feature = "deflate")]
+            deflate: None,
+        }
     }
 
     /// The URI.
@@ -67,6 +77,13 @@ impl RequestBuilder {
         }
         self.subprotocols.push(name.into());
         Ok(self)
+    }
+
+    /// Offers to compress messages (RFC 7692).
+    #[cfg(feature = "deflate")]
+    pub const fn deflate(mut self, config: DeflateConfig) -> Self {
+        self.deflate = Some(config);
+        self
     }
 
     /// Adds a header, such as `Origin`, `Cookie` or `Authorization`.
@@ -96,6 +113,10 @@ impl RequestBuilder {
         if !self.subprotocols.is_empty() {
             push_line(out, "Sec-WebSocket-Protocol", self.subprotocols.join(", ").as_bytes());
         }
+        #[cfg(feature = "deflate")]
+        if let Some(config) = &self.deflate {
+            push_line(out, "Sec-WebSocket-Extensions", deflate::offer(config).as_bytes());
+        }
         out.extend_from_slice(&self.headers);
         out.extend_from_slice(b"\r\n");
         ClientHandshake {
@@ -104,6 +125,8 @@ impl RequestBuilder {
             subprotocols: self.subprotocols,
             provisional: 0,
             failed: None,
+            #[cfg(feature = "deflate")]
+            deflate: self.deflate,
         }
     }
 }
@@ -126,6 +149,8 @@ pub struct ClientHandshake {
     subprotocols: Vec<String>,
     provisional: u8,
     failed: Option<HandshakeError>,
+    #[cfg(feature = "deflate")]
+    deflate: Option<DeflateConfig>,
 }
 
 impl ClientHandshake {
@@ -167,8 +192,7 @@ impl ClientHandshake {
             let response = Response::parse(head)?;
             match response.status() {
                 101 => {
-                    let subprotocol = self.check(&response)?;
-                    return Ok(Some(Answer::Accepted(Accepted { response, subprotocol })));
+                    return self.check(response).map(Answer::Accepted).map(Some);
                 }
                 100..=199 => self.provisional += 1,
                 // 4.1: "If the status code received from the server is not 101, the
@@ -182,9 +206,8 @@ impl ClientHandshake {
         Ok(None)
     }
 
-    /// Every rule about the response that opens the connection (4.1); the
-    /// subprotocol that it chooses.
-    fn check(&self, response: &Response<'_>) -> Result<Option<String>, HandshakeError> {
+    /// Every rule about the response that opens the connection (4.1).
+    fn check<'b>(&self, response: Response<'b>) -> Result<Accepted<'b>, HandshakeError> {
         let fields = || response.headers();
         if response.version == 0 {
             return Err(HandshakeError::HttpVersion);
@@ -207,15 +230,26 @@ impl ClientHandshake {
         if accepts.next() != Some(self.expected.as_str().as_bytes()) || accepts.next().is_some() {
             return Err(HandshakeError::Accept);
         }
-        // 5: "an extension that was not present in the client's handshake"
-        if let Some(mut value) = fields().all("sec-websocket-extensions").next() {
-            return Err(match fields::next_extension(&mut value) {
-                Some(Ok(_)) => HandshakeError::ExtensionNotOffered,
-                Some(Err(_)) | None => HandshakeError::Extensions,
-            });
-        }
-        // 6: "a subprotocol that was not present in the client's handshake"
-        let mut chosen = fields().all("sec-websocket-protocol");
+        drop((upgrades, accepts));
+        let subprotocol = self.chosen_subprotocol(&response)?;
+        #[cfg(feature = "deflate")]
+        let deflate = self.agreed_deflate(&response)?;
+        #[cfg(not(feature = "deflate"))]
+        check_no_extension(&response)?;
+        Ok(Accepted {
+            response,
+            subprotocol,
+            #[cfg(feature = "deflate")]
+            deflate,
+        })
+    }
+
+    /// 6: not "a subprotocol that was not present in the client's handshake"
+    fn chosen_subprotocol(
+        &self,
+        response: &Response<'_>,
+    ) -> Result<Option<String>, HandshakeError> {
+        let mut chosen = response.headers().all("sec-websocket-protocol");
         match (chosen.next(), chosen.next()) {
             (None, _) => Ok(None),
             (Some(name), None) => {
@@ -225,6 +259,38 @@ impl ClientHandshake {
             // 11.3.4: "MUST NOT appear more than once in an HTTP response"
             (Some(_), Some(_)) => Err(HandshakeError::Subprotocol),
         }
+    }
+
+    /// 5: not "an extension that was not present in the client's handshake"
+    #[cfg(feature = "deflate")]
+    fn agreed_deflate(
+        &self,
+        response: &Response<'_>,
+    ) -> Result<Option<deflate::Agreed>, HandshakeError> {
+        let mut agreed = None;
+        for extension in response.extensions() {
+            let extension = extension?;
+            let config = match self.deflate {
+                Some(config) if extension.name().eq_ignore_ascii_case(deflate::NAME) => config,
+                _ => return Err(HandshakeError::ExtensionNotOffered),
+            };
+            let parameters = deflate::confirm(extension, &config).ok_or(HandshakeError::Deflate)?;
+            // RFC 7692, 5: one element of the offers is accepted
+            if agreed.replace(deflate::Agreed { parameters, config }).is_some() {
+                return Err(HandshakeError::Deflate);
+            }
+        }
+        Ok(agreed)
+    }
+}
+
+/// 5: not "an extension that was not present in the client's handshake"
+#[cfg(not(feature = "deflate"))]
+fn check_no_extension(response: &Response<'_>) -> Result<(), HandshakeError> {
+    match response.extensions().next() {
+        None => Ok(()),
+        Some(Ok(_)) => Err(HandshakeError::ExtensionNotOffered),
+        Some(Err(error)) => Err(error),
     }
 }
 
@@ -244,6 +310,8 @@ pub enum Answer<'b> {
 pub struct Accepted<'b> {
     response: Response<'b>,
     subprotocol: Option<String>,
+    #[cfg(feature = "deflate")]
+    deflate: Option<deflate::Agreed>,
 }
 
 impl<'b> Accepted<'b> {
@@ -260,10 +328,20 @@ impl<'b> Accepted<'b> {
         self.subprotocol.as_deref()
     }
 
+    /// Whether messages will be compressed.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub const fn is_deflated(&self) -> bool {
+        self.deflate.is_some()
+    }
+
     /// The connection that it opens.
     #[must_use]
     pub fn into_connection(self, config: &Config, keys: MaskingKeys) -> Connection {
-        Connection::client(config, keys)
+        let connection = Connection::client(config, keys);
+        #[cfg(feature = "deflate")]
+        let connection = connection.with_deflate(self.deflate.as_ref());
+        connection
     }
 }
 
@@ -312,6 +390,11 @@ impl<'b> Response<'b> {
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&[u8]> {
         self.headers().all(name).next()
+    }
+
+    fn extensions(&self) -> impl Iterator<Item = Result<Extension<'_>, HandshakeError>> {
+        let values = self.headers().all("sec-websocket-extensions");
+        values.flat_map(fields::extensions).map(|e| e.map_err(|_| HandshakeError::Extensions))
     }
 }
 

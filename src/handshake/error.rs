@@ -58,6 +58,10 @@ pub enum HandshakeError {
     /// The server uses an extension that was not offered (4.1).
     #[error("the server uses an extension that was not offered")]
     ExtensionNotOffered,
+    /// The server agrees to compress in a way that was not offered
+    /// (RFC 7692, 7.1).
+    #[error("the server's permessage-deflate parameters do not answer the offer")]
+    Deflate,
     /// `Sec-WebSocket-Accept` is missing, given twice, or not the answer to
     /// the key that was sent (4.1).
     #[error("the Sec-WebSocket-Accept field is missing, repeated or wrong")]
@@ -102,6 +106,7 @@ impl HandshakeError {
             Self::VersionUnsupported => "4.4",
             Self::Subprotocol | Self::ExtensionNotOffered | Self::Accept => "4.1",
             Self::Extensions => "9.1",
+            Self::Deflate => "RFC 7692, 7.1",
             Self::Origin => "10.2",
         }
     }

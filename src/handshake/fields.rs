@@ -104,12 +104,27 @@ impl<'h> Extension<'h> {
     }
 }
 
-/// Takes the next extension from the front of `value`, after any empty elements.
-pub(super) fn next_extension<'h>(value: &mut &'h [u8]) -> Option<Result<Extension<'h>, Malformed>> {
-    while let [b' ' | b'\t' | b',', rest @ ..] = value {
-        *value = rest;
-    }
-    if value.is_empty() { None } else { Some(extension(value)) }
+/// The elements of `Sec-WebSocket-Extensions`, at least one (9.1). The last is
+/// an error if the value is malformed.
+pub(super) fn extensions(
+    mut value: &[u8],
+) -> impl Iterator<Item = Result<Extension<'_>, Malformed>> {
+    let mut is_first = true;
+    core::iter::from_fn(move || {
+        // Empty elements of a list are left out, as in `list`.
+        while let [b' ' | b'\t' | b',', rest @ ..] = value {
+            value = rest;
+        }
+        if value.is_empty() {
+            return core::mem::take(&mut is_first).then_some(Err(Malformed));
+        }
+        is_first = false;
+        let next = extension(&mut value);
+        if next.is_err() {
+            value = &[];
+        }
+        Some(next)
+    })
 }
 
 /// `extension-token *( ";" extension-param )`, up to a comma or the end.

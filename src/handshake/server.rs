@@ -11,6 +11,8 @@ use super::fields::{self, Extension, Fields};
 use super::head::{self, HeadReader};
 use super::{OriginPolicy, response, uri};
 use crate::connection::{Config, Connection};
+#[cfg(feature = "deflate")]
+use crate::deflate::{self, DeflateConfig};
 
 /// A server's side of the opening handshake: bytes to a [`Request`].
 ///
@@ -183,9 +185,7 @@ impl<'b> Request<'b> {
     /// An offer with a quoted value in which there is a backslash is malformed,
     /// as [`accept`](Self::accept) says of it: a token needs none (9.1).
     pub fn extensions(&self) -> impl Iterator<Item = Extension<'_>> {
-        self.headers().all("sec-websocket-extensions").flat_map(|mut value| {
-            core::iter::from_fn(move || fields::next_extension(&mut value)?.ok())
-        })
+        self.headers().all("sec-websocket-extensions").flat_map(fields::extensions).flatten()
     }
 
     /// Checks that the request is a right opening handshake (4.2.1) and
@@ -195,7 +195,14 @@ impl<'b> Request<'b> {
     /// What is wrong with it; [`HandshakeError::respond`] writes the answer.
     pub fn accept(&self) -> Result<Accept<'_>, HandshakeError> {
         let key = self.verdict?;
-        Ok(Accept { request: self, key, subprotocol: None, headers: Vec::new() })
+        Ok(Accept {
+            request: self,
+            key,
+            subprotocol: None,
+            headers: Vec::new(),
+            #[cfg(feature = "deflate")]
+            deflate: None,
+        })
     }
 
     /// As [`accept`](Self::accept), for clients that `policy` allows.
@@ -254,6 +261,8 @@ pub struct Accept<'r> {
     key: AcceptKey,
     subprotocol: Option<String>,
     headers: Vec<u8>,
+    #[cfg(feature = "deflate")]
+    deflate: Option<deflate::Agreed>,
 }
 
 impl Accept<'_> {
@@ -272,6 +281,26 @@ impl Accept<'_> {
         self.subprotocol.as_deref()
     }
 
+    /// Agrees to compress messages, if the client offers it: to the first of
+    /// its offers that is valid (RFC 7692, 5).
+    #[cfg(feature = "deflate")]
+    pub fn deflate(mut self, config: DeflateConfig) -> Self {
+        let mut accepted = self.request.extensions().filter_map(|o| deflate::accept(o, &config));
+        if let Some((parameters, response)) = accepted.next() {
+            drop(accepted);
+            response::push_line(&mut self.headers, "Sec-WebSocket-Extensions", response.as_bytes());
+            self.deflate = Some(deflate::Agreed { parameters, config });
+        }
+        self
+    }
+
+    /// Whether messages will be compressed.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn is_deflated(&self) -> bool {
+        self.deflate.is_some()
+    }
+
     /// Adds a header.
     ///
     /// # Errors
@@ -286,7 +315,10 @@ impl Accept<'_> {
     #[must_use]
     pub fn into_connection(self, config: &Config, out: &mut Vec<u8>) -> Connection {
         response::write_accept(&self.key, self.subprotocol.as_deref(), &self.headers, out);
-        Connection::server(config)
+        let connection = Connection::server(config);
+        #[cfg(feature = "deflate")]
+        let connection = connection.with_deflate(self.deflate.as_ref());
+        connection
     }
 }
 
@@ -342,7 +374,10 @@ impl<'h> Seen<'h> {
                 }
                 self.subprotocols.extend(fields::list(value));
             }
-            24 if is("sec-websocket-extensions") => check_extensions(value)?,
+            24 if is("sec-websocket-extensions") => {
+                let mut all = fields::extensions(value);
+                all.try_for_each(|e| e.map(drop)).map_err(|_| HandshakeError::Extensions)?;
+            }
             _ => {}
         }
         Ok(())
@@ -392,14 +427,4 @@ fn once<'h>(
 fn is_version(value: &[u8]) -> bool {
     let is_number = value.iter().all(u8::is_ascii_digit);
     is_number && matches!(value, [_] | [b'1'..=b'9', _] | [b'1' | b'2', _, _])
-}
-
-/// 9.1: `1#extension`
-fn check_extensions(mut value: &[u8]) -> Result<(), HandshakeError> {
-    let mut count = 0;
-    while let Some(extension) = fields::next_extension(&mut value) {
-        extension.map_err(|_| HandshakeError::Extensions)?;
-        count += 1;
-    }
-    if count == 0 { Err(HandshakeError::Extensions) } else { Ok(()) }
 }

@@ -1,9 +1,11 @@
 // An echo server of Node's `ws`: prints its URL. The path picks its manner:
 // "/" echoes whole, "/fragments" in fragments with pings between them,
-// "/close" closes first, "/greeting" says something before it echoes.
+// "/close" closes first, "/greeting" says something before it echoes. It
+// compresses what its argument, a JSON, says.
 import { WebSocketServer } from "ws";
 
-const server = new WebSocketServer({ host: "127.0.0.1", port: 0, maxPayload: 16 << 20 });
+const perMessageDeflate = JSON.parse(process.argv[2] ?? "false");
+const server = new WebSocketServer({ host: "127.0.0.1", port: 0, maxPayload: 16 << 20, perMessageDeflate });
 server.on("listening", () => console.log(`ws://127.0.0.1:${server.address().port}`));
 server.on("connection", (socket, request) => {
   if (request.url === "/close") socket.close(4001, "not today");

@@ -154,13 +154,15 @@ impl From<Part<'_>> for OwnedPart {
     fn from(part: Part<'_>) -> Self {
         match part {
             Part::Text(part) => OwnedPart::Text {
-                text: part.lead.into_iter().collect::<String>() + part.text,
+                text: part.lead.into_iter().collect::<String>() + &part.text,
                 first: part.first,
                 last: part.last,
             },
-            Part::Binary(part) => {
-                OwnedPart::Binary { data: part.data.to_vec(), first: part.first, last: part.last }
-            }
+            Part::Binary(part) => OwnedPart::Binary {
+                data: part.data.into_owned(),
+                first: part.first,
+                last: part.last,
+            },
             control => OwnedPart::Control(format!("{control:?}")),
         }
     }

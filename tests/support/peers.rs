@@ -62,8 +62,8 @@ pub fn example(name: &str) -> PathBuf {
 }
 
 /// Starts a server of ours at a free port; its address.
-pub fn start_server(name: &str) -> (Program, String) {
-    let mut server = Program::start(Command::new(example(name)).arg("127.0.0.1:0"));
+pub fn start_server(name: &str, arguments: &[&str]) -> (Program, String) {
+    let mut server = Program::start(Command::new(example(name)).arg("127.0.0.1:0").args(arguments));
     let line = server.line();
     let address = line.split(' ').find_map(|word| {
         let word = word.trim_start_matches("http://");

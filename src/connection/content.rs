@@ -1,0 +1,184 @@
+//! Pieces of payload to parts and messages: text checked, compression undone,
+//! what does not lie in one piece joined.
+
+use alloc::borrow::Cow;
+#[cfg(feature = "deflate")]
+use alloc::boxed::Box;
+use core::mem;
+
+use super::assemble::{Announced, Assembly};
+use super::receive::DataPiece;
+use super::utf8::{Cut, Invalid, from_utf8};
+use super::{BinaryPart, Event, MessageKind, Part, TextPart};
+#[cfg(feature = "deflate")]
+use crate::deflate::Inflater;
+use crate::error::Violation;
+
+/// The content of the message under way.
+#[derive(Debug, Default)]
+pub(super) struct Content {
+    /// How the message was begun to be handed out or joined, if it was.
+    begun: Option<Asking>,
+    text_cut: Cut,
+    assembly: Assembly,
+    #[cfg(feature = "deflate")]
+    pub(super) inflater: Option<Box<Inflater>>,
+    /// How long it is so far, if it is compressed.
+    #[cfg(feature = "deflate")]
+    inflated: u64,
+}
+
+/// What the program asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asking {
+    Messages,
+    Parts,
+}
+
+impl Content {
+    pub(super) fn begun(&self) -> Option<Asking> {
+        self.begun
+    }
+
+    pub(super) fn buffered(&self) -> usize {
+        self.assembly.buffered()
+    }
+
+    /// Whether messages may be compressed.
+    #[inline]
+    pub(super) fn can_inflate(&self) -> bool {
+        #[cfg(feature = "deflate")]
+        return self.inflater.is_some();
+        #[cfg(not(feature = "deflate"))]
+        return false;
+    }
+
+    /// A part; `None` if there is nothing in it, and it is not the last.
+    pub(super) fn next_part<'b>(
+        &mut self,
+        piece: DataPiece<'b>,
+        max_len: u64,
+    ) -> Result<Option<Part<'b>>, Violation> {
+        let DataPiece { kind, payload, last, compressed } = piece;
+        let first = self.begun.is_none();
+        let part = match kind {
+            _ if compressed => {
+                self.inflate(&piece, max_len)?;
+                self.take(kind, first, last)
+            }
+            MessageKind::Text => {
+                let (lead, text) = self.text_cut.join(payload)?;
+                Part::Text(TextPart { lead, text: Cow::Borrowed(text), first, last })
+            }
+            MessageKind::Binary => {
+                Part::Binary(BinaryPart { data: Cow::Borrowed(payload), first, last })
+            }
+        };
+        let is_empty = match &part {
+            Part::Text(part) => part.lead.is_none() && part.text.is_empty(),
+            Part::Binary(part) => part.data.is_empty(),
+            _ => false,
+        };
+        self.check_end(last)?;
+        if is_empty && !last {
+            return Ok(None);
+        }
+        self.begun = (!last).then_some(Asking::Parts);
+        Ok(Some(part))
+    }
+
+    /// A message, if this is its last piece.
+    pub(super) fn next_message<'b>(
+        &mut self,
+        piece: DataPiece<'b>,
+        announced: Announced,
+        max_len: u64,
+    ) -> Result<Option<Event<'b>>, Violation> {
+        let DataPiece { kind, payload, last, compressed } = piece;
+        if last && !compressed && self.begun.is_none() && self.text_cut.is_empty() {
+            // It lies in one piece.
+            return Ok(Some(match kind {
+                MessageKind::Text => Event::Text(Cow::Borrowed(from_utf8(payload)?)),
+                MessageKind::Binary => Event::Binary(Cow::Borrowed(payload)),
+            }));
+        }
+        match kind {
+            _ if compressed => self.inflate(&piece, max_len)?,
+            MessageKind::Text => {
+                let (lead, text) = self.text_cut.join(payload)?;
+                self.assembly.push_text(lead, text, announced);
+            }
+            MessageKind::Binary => self.assembly.push_data(payload, announced),
+        }
+        self.check_end(last)?;
+        if !last {
+            self.begun = Some(Asking::Messages);
+            return Ok(None);
+        }
+        self.begun = None;
+        Ok(Some(match kind {
+            MessageKind::Text => Event::Text(Cow::Owned(mem::take(&mut self.assembly.text))),
+            MessageKind::Binary => Event::Binary(Cow::Owned(mem::take(&mut self.assembly.data))),
+        }))
+    }
+
+    /// 8.1: at its end a text has no incomplete character.
+    fn check_end(&self, last: bool) -> Result<(), Violation> {
+        if last && !self.text_cut.is_empty() { Err(Violation::InvalidUtf8) } else { Ok(()) }
+    }
+
+    /// What was joined, as a part.
+    fn take(&mut self, kind: MessageKind, first: bool, last: bool) -> Part<'static> {
+        match kind {
+            MessageKind::Text => {
+                let text = Cow::Owned(mem::take(&mut self.assembly.text));
+                Part::Text(TextPart { lead: None, text, first, last })
+            }
+            MessageKind::Binary => {
+                let data = Cow::Owned(mem::take(&mut self.assembly.data));
+                Part::Binary(BinaryPart { data, first, last })
+            }
+        }
+    }
+
+    /// Inflates a piece, checks it, and joins it to what there is.
+    #[cfg(feature = "deflate")]
+    fn inflate(&mut self, piece: &DataPiece<'_>, max_len: u64) -> Result<(), Violation> {
+        let Self { text_cut, assembly, inflater, inflated, .. } = self;
+        let Some(inflater) = inflater else { return Err(Violation::ReservedBit) };
+        inflater.inflate(piece.payload, piece.last, |block| {
+            *inflated += block.len() as u64;
+            // 10.4: what counts is what it takes here, not on the way.
+            if *inflated > max_len {
+                return Err(Violation::MessageTooBig);
+            }
+            let announced = Announced { rest: 0, all: false };
+            match piece.kind {
+                MessageKind::Text => {
+                    let (lead, text) = text_cut.join(block)?;
+                    assembly.push_text(lead, text, announced);
+                }
+                MessageKind::Binary => assembly.push_data(block, announced),
+            }
+            Ok(())
+        })?;
+        if piece.last {
+            *inflated = 0;
+        }
+        Ok(())
+    }
+
+    /// No piece is compressed.
+    #[cfg(not(feature = "deflate"))]
+    fn inflate(&mut self, _: &DataPiece<'_>, _: u64) -> Result<(), Violation> {
+        Err(Violation::ReservedBit)
+    }
+}
+
+impl From<Invalid> for Violation {
+    /// 8.1: fail "when an endpoint is to interpret a byte stream as UTF-8 but
+    /// finds that the byte stream is not"
+    fn from(Invalid: Invalid) -> Self {
+        Self::InvalidUtf8
+    }
+}
