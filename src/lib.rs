@@ -61,6 +61,8 @@
 #![deny(missing_docs)]
 #![warn(missing_debug_implementations, unnameable_types, unreachable_pub)]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::use_self)]
+// On 32-bit targets a length must not lose its upper half unseen.
+#![warn(clippy::cast_possible_truncation)]
 #![warn(clippy::alloc_instead_of_core, clippy::std_instead_of_alloc, clippy::std_instead_of_core)]
 
 extern crate alloc;

@@ -39,6 +39,7 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
+    #[allow(clippy::cast_possible_truncation, reason = "at most Header::MAX_LEN")]
     fn new(mut header: Header, payload: &[u8]) -> Self {
         header.len = payload.len() as u64;
         let header = header.encode();

@@ -49,6 +49,7 @@ pub(super) struct Millis(NonZeroU32);
 
 impl Millis {
     /// Rounds up, and to at least one millisecond and at most 49 days.
+    #[allow(clippy::cast_possible_truncation, reason = "it is compared with the maximum")]
     const fn new(duration: Duration) -> Self {
         let millis = duration.as_nanos().div_ceil(1_000_000);
         let millis = if millis > u32::MAX as u128 { u32::MAX } else { millis as u32 };

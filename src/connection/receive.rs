@@ -141,6 +141,7 @@ impl Receiver {
                 self.header_len = 0;
                 Ok(Some(header))
             }
+            #[allow(clippy::cast_possible_truncation, reason = "at most Header::MAX_LEN")]
             None => {
                 take(input, added);
                 self.header_len = (known + added) as u8;

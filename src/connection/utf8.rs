@@ -49,6 +49,7 @@ impl Cut {
 
     /// Adds bytes, at most four in all, unless no character begins with them.
     #[cold]
+    #[allow(clippy::cast_possible_truncation, reason = "at most 4")]
     fn push(&mut self, bytes: &[u8]) -> Result<(), Invalid> {
         let start = usize::from(self.len);
         let end = start + bytes.len();

@@ -69,6 +69,7 @@ impl Deflater {
     }
 }
 
+#[allow(clippy::cast_possible_truncation, reason = "no more than the slices' lengths")]
 fn run(stream: &mut Deflate, mut part: &[u8], out: &mut Vec<u8>) {
     loop {
         let filled = out.len();

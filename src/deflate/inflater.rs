@@ -54,6 +54,7 @@ impl Inflater {
         Ok(())
     }
 
+    #[allow(clippy::cast_possible_truncation, reason = "no more than the slices' lengths")]
     fn run(
         &mut self,
         mut piece: &[u8],

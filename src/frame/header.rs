@@ -104,6 +104,7 @@ impl Header {
     /// A `len` above `2^63 - 1` is written as it is, and no receiver takes it.
     #[must_use]
     #[inline]
+    #[allow(clippy::cast_possible_truncation, reason = "each arm's pattern is the bound")]
     pub fn encode(&self) -> EncodedHeader {
         let mut bytes = [0; Self::MAX_LEN];
         bytes[0] = u8::from(self.fin) << 7

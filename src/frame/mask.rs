@@ -37,8 +37,9 @@ impl MaskingKey {
     /// The key for what follows `len` bytes of payload.
     #[must_use]
     #[inline]
+    #[allow(clippy::cast_possible_truncation, reason = "at most 3")]
     pub const fn rotated(self, len: usize) -> Self {
-        let bits = (len as u32 & 3) * 8;
+        let bits = (len & 3) as u32 * 8;
         Self(u32::from_le_bytes(self.0).rotate_right(bits).to_le_bytes())
     }
 

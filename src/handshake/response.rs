@@ -108,7 +108,7 @@ pub(super) fn write_error(error: HandshakeError, out: &mut Vec<u8>) {
 fn push_status_line(out: &mut Vec<u8>, status: u16) {
     let [hundreds, tens, ones] = [status / 100, status / 10 % 10, status % 10];
     out.extend_from_slice(b"HTTP/1.1 ");
-    out.extend([hundreds, tens, ones].map(|digit| b'0' + digit as u8));
+    out.extend([hundreds, tens, ones].map(|digit| b'0' + (digit % 10) as u8));
     out.push(b' ');
     out.extend_from_slice(reason_phrase(status).as_bytes());
     out.extend_from_slice(b"\r\n");
