@@ -9,8 +9,8 @@ use crate::frame::{CloseCode, HeaderError};
 pub enum Error {
     /// The connection has failed (RFC 6455, 7.1.7), and why.
     ///
-    /// The Close frame that tells the peer is already in `out`, and every later
-    /// call returns this same error. Write `out`, then do as
+    /// The Close frame that tells the peer, if there is one to send, is already in
+    /// `out`, and every later call returns this same error. Write `out`, then do as
     /// [`Connection::transport`](crate::Connection::transport) says.
     #[error("{0}")]
     Failed(Violation),

@@ -20,6 +20,9 @@ enum Source {
 impl MaskingKeys {
     /// Keys from a generator seeded by the operating system.
     ///
+    /// A process that forks without starting another program shares the keys
+    /// that were drawn but not used, at most 64 a thread.
+    ///
     /// # Panics
     /// Taking a key panics where the operating system has no randomness to
     /// give, which does not happen on any mainstream one once it runs.

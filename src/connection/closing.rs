@@ -74,6 +74,12 @@ impl Closing {
         }
     }
 
+    /// Whether what comes is looked at.
+    #[inline]
+    pub(super) fn is_receiving(&self) -> bool {
+        matches!(self.state(), State::Open | State::Closing)
+    }
+
     pub(super) fn transport(&self, is_server: bool) -> Transport {
         match self.state() {
             State::Open | State::Closing => Transport::Open,

@@ -99,14 +99,16 @@ impl Config {
     /// arrive in one piece is held in memory, in a buffer that takes at most
     /// twice what has arrived, unless it is read with
     /// [`receive_part`](super::Connection::receive_part), to which this limit
-    /// applies too: set it to `u64::MAX` to stream messages without end.
+    /// applies too: set it to `u64::MAX`, and
+    /// [`max_fragments`](Self::max_fragments) to `u32::MAX`, to stream messages
+    /// without end.
     #[must_use]
     pub const fn max_message_len(mut self, bytes: u64) -> Self {
         self.max_message_len = bytes;
         self
     }
 
-    /// How many frames one message may come in. Default: 65,536.
+    /// How many frames one message may come in, at least one. Default: 65,536.
     ///
     /// More fail the connection with 1008. A fragment costs no memory beyond
     /// its bytes, only the time to read its header; but a message of endless
@@ -121,7 +123,8 @@ impl Config {
     ///
     /// RFC 6455, 5.2 demands it of senders and does not say what a receiver
     /// does about it. By default such a frame fails the connection with 1002;
-    /// `false` is for peers that are known to get it wrong.
+    /// `false` is for peers that are known to get it wrong in data frames. (In
+    /// control frames there is no other form that could be right.)
     #[must_use]
     pub const fn require_minimal_len(mut self, required: bool) -> Self {
         self.minimal_len = required;

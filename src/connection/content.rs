@@ -106,13 +106,17 @@ impl Content {
             _ if compressed => self.inflate(&piece, max_len)?,
             MessageKind::Text => {
                 let (lead, text) = self.text_cut.join(payload)?;
-                self.assembly.push_text(lead, text, announced);
+                // What is cut off here is still to be added.
+                let rest = announced.rest.saturating_add(self.text_cut.len());
+                self.assembly.push_text(lead, text, Announced { rest, ..announced });
             }
             MessageKind::Binary => self.assembly.push_data(payload, announced),
         }
         self.check_end(last)?;
         if !last {
-            self.begun = Some(Asking::Messages);
+            if self.assembly.buffered() > 0 {
+                self.begun = Some(Asking::Messages);
+            }
             return Ok(None);
         }
         self.begun = None;

@@ -85,8 +85,8 @@ impl<'b> From<Control<'b>> for Part<'b> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TextPart<'b> {
-    /// The character that the end of the previous piece cut through, now that
-    /// the rest of it is here.
+    /// The character that the end of an earlier input cut through, now that the
+    /// rest of it is here.
     pub lead: Option<char>,
     /// What follows it. Borrowed unless it was compressed.
     pub text: Cow<'b, str>,

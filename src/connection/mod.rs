@@ -94,7 +94,8 @@ use crate::time::Instant;
 /// [`Config::max_message_len`]. The automatic answers add at most three bytes
 /// to `out` for each byte received (a server's empty ping of two bytes is
 /// answered with a masked pong of six) and one Close frame, so a program bounds
-/// its memory by not reading while `out` is long.
+/// its memory by not reading while `out` is long. (It hears nothing then, so
+/// that a keepalive deadline can pass: that of a peer which does not read.)
 pub struct Connection {
     role: Role,
     limits: Limits,
@@ -216,7 +217,8 @@ impl Connection {
         self.closing.sent
     }
 
-    /// How many bytes of an unfinished message the connection holds.
+    /// How many bytes of unfinished messages and control frames the connection
+    /// holds on the heap.
     #[must_use]
     pub fn buffered(&self) -> usize {
         self.content.buffered() + self.receiver.buffered()
@@ -231,7 +233,8 @@ impl Connection {
     /// message that lies in `input` in one piece is lent from there. Answers
     /// to pings and to a Close frame are appended to `out`.
     ///
-    /// Once the connection is closed or failed, input is discarded (7.1.1).
+    /// From the next call on after the connection is closed or has failed,
+    /// input is discarded (7.1.1).
     ///
     /// # Errors
     /// [`Error::Failed`] when the peer has broken the protocol or passed a
@@ -260,7 +263,7 @@ impl Connection {
     ) -> Result<Option<Event<'b>>, Error> {
         let masked = self.role.is_server();
         if self.receiver.is_at_rest()
-            && matches!(self.closing.state(), State::Open | State::Closing)
+            && self.closing.is_receiving()
             && let Some(frame) = WholeFrame::find(input, masked, &self.limits)
         {
             self.timers.heard = true;
@@ -296,7 +299,7 @@ impl Connection {
     ///
     /// let part = ws.receive_part(&mut input, &mut out)?;
     /// let Some(Part::Binary(part)) = part else { panic!("{part:?}") };
-    /// assert_eq!(part.data, b"only the start of 1000 bytes");
+    /// assert_eq!(part.data, &b"only the start of 1000 bytes"[..]);
     /// assert!(part.first && !part.last);
     /// assert_eq!(ws.buffered(), 0);
     /// # Ok::<_, sansws::Error>(())
@@ -339,9 +342,9 @@ impl Connection {
 
     /// Fails the connection (7.1.7) for a reason that the program found.
     ///
-    /// Appends the Close frame to `out`, unless one was sent before. Does
-    /// nothing if the connection is closed or has failed; in the latter case
-    /// the error is the first one.
+    /// Appends the Close frame to `out`, unless one was sent before or the
+    /// reason has no code. Does nothing if the connection is closed, nor if it
+    /// has failed; then the error is the first one.
     pub fn fail(&mut self, why: Violation, out: &mut Vec<u8>) -> Error {
         if self.state() == State::Open
             && let Some(code) = why.close_code()
@@ -382,7 +385,7 @@ impl Connection {
         out: &mut Vec<u8>,
     ) -> Result<Option<Piece<'b>>, Error> {
         self.timers.heard |= !input.is_empty();
-        if !matches!(self.state(), State::Open | State::Closing) {
+        if !self.closing.is_receiving() {
             // 7.1.1: discard trailing bytes
             *input = &mut [];
             return self.check_failed().map(|()| None);
@@ -486,7 +489,8 @@ impl Connection {
     /// ```
     #[must_use]
     pub fn poll_timeout(&mut self, now: Instant) -> Option<Instant> {
-        self.timers.poll(self.state(), now)
+        // After the end there is nothing to wait for.
+        if self.closing.over { None } else { self.timers.poll(self.state(), now) }
     }
 
     /// Does what is due at `now`: sends a keepalive ping, or gives up on a peer
@@ -497,7 +501,8 @@ impl Connection {
     /// [`Violation::CloseTimeout`], or with what failed before.
     pub fn handle_timeout(&mut self, now: Instant, out: &mut Vec<u8>) -> Result<(), Error> {
         let state = self.state();
-        match self.timers.expire(state, now) {
+        let expired = if self.closing.over { None } else { self.timers.expire(state, now) };
+        match expired {
             None => {}
             Some(Expired::Keepalive) => write_frame(&mut self.role, Opcode::PING, true, &[], out),
             Some(Expired::Pong) => return Err(self.fail(Violation::PongTimeout, out)),

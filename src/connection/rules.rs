@@ -33,8 +33,8 @@ pub(super) struct Progress {
 /// Reads the header at the start of `bytes` and how many bytes it takes;
 /// `None` if it is cut off, and what there is of it breaks no rule.
 ///
-/// Each rule is applied as soon as its byte is there: whoever breaks one in
-/// the first byte learns it without sending the second.
+/// Each rule is applied as soon as what it is about is there: whoever breaks
+/// one in the first byte learns it without sending the second.
 pub(super) fn read_header(
     bytes: &[u8],
     expected: &Expected<'_>,

@@ -25,8 +25,6 @@ enum Waiting {
     Silence(Instant),
     Pong(Instant),
     Close(Instant),
-    /// The last deadline has passed.
-    Over,
 }
 
 /// A deadline that has passed.
@@ -46,7 +44,6 @@ impl Timers {
     pub(super) fn poll(&mut self, state: State, now: Instant) -> Option<Instant> {
         let heard = core::mem::take(&mut self.heard);
         self.waiting = match (state, self.waiting) {
-            (_, Waiting::Over) => Waiting::Over,
             (State::Open, Waiting::NotStarted) => Waiting::Silence(now),
             (State::Open, _) if heard => Waiting::Silence(now),
             (State::Open, waiting) => waiting,
@@ -59,7 +56,7 @@ impl Timers {
             }
             Waiting::Pong(since) => Some(since + self.timeouts.pong.to_duration()),
             Waiting::Close(since) => Some(since + self.timeouts.close.to_duration()),
-            Waiting::NotStarted | Waiting::Over => None,
+            Waiting::NotStarted => None,
         }
     }
 
@@ -77,11 +74,8 @@ impl Timers {
                 self.waiting = Waiting::NotStarted;
                 Some(Expired::Pong)
             }
-            Waiting::Close(_) => {
-                self.waiting = Waiting::Over;
-                Some(Expired::Close)
-            }
-            Waiting::NotStarted | Waiting::Over => None,
+            Waiting::Close(_) => Some(Expired::Close),
+            Waiting::NotStarted => None,
         }
     }
 }

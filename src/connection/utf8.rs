@@ -28,6 +28,11 @@ impl Cut {
         Ok((lead, text))
     }
 
+    /// How many bytes of an incomplete character there are.
+    pub(super) fn len(self) -> u64 {
+        self.len.into()
+    }
+
     /// Whether no character is incomplete, as must be at a message's end.
     pub(super) fn is_empty(self) -> bool {
         self.len == 0

@@ -1,5 +1,4 @@
 use alloc::borrow::Cow;
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::mem::MaybeUninit;
@@ -259,26 +258,26 @@ impl fmt::Debug for Request<'_> {
 pub struct Accept<'r> {
     request: &'r Request<'r>,
     key: AcceptKey,
-    subprotocol: Option<String>,
+    subprotocol: Option<&'r str>,
     headers: Vec<u8>,
     #[cfg(feature = "deflate")]
     deflate: Option<deflate::Agreed>,
 }
 
-impl Accept<'_> {
+impl<'r> Accept<'r> {
     /// Selects the first of `supported` that the client offers, and none if it
     /// offers none of them (4.2.2): nothing else can be selected.
     pub fn select_subprotocol(mut self, supported: &[&str]) -> Self {
-        let is_offered =
-            |name: &&&str| self.request.subprotocols().any(|offered| offered == **name);
-        self.subprotocol = supported.iter().find(is_offered).map(|&name| name.into());
+        let request = self.request;
+        let offered = |name: &&str| request.subprotocols().find(|offered| offered == name);
+        self.subprotocol = supported.iter().find_map(offered);
         self
     }
 
     /// The subprotocol that was selected.
     #[must_use]
-    pub fn subprotocol(&self) -> Option<&str> {
-        self.subprotocol.as_deref()
+    pub const fn subprotocol(&self) -> Option<&str> {
+        self.subprotocol
     }
 
     /// Agrees to compress messages, if the client offers it: to the first of
@@ -314,7 +313,7 @@ impl Accept<'_> {
     /// Appends the answer to `out`; the connection that it opens.
     #[must_use]
     pub fn into_connection(self, config: &Config, out: &mut Vec<u8>) -> Connection {
-        response::write_accept(&self.key, self.subprotocol.as_deref(), &self.headers, out);
+        response::write_accept(&self.key, self.subprotocol, &self.headers, out);
         let connection = Connection::server(config);
         #[cfg(feature = "deflate")]
         let connection = connection.with_deflate(self.deflate.as_ref());
