@@ -239,6 +239,23 @@ fn endless_blocks_without_content_end() {
 }
 
 #[test]
+fn what_fails_first_does_not_depend_on_how_the_input_is_cut() {
+    // A block that inflates to something and then to nothing valid, and one that
+    // passes the limit and is no UTF-8 before that: what comes first counts.
+    let rows: [(u64, u8, &[u8]); 2] = [
+        (0, BINARY, &[114, 36, 0, 211]),
+        (128, TEXT, &[58, 3, 1, 112, 112, 112, 112, 112, 97, 232]),
+    ];
+    for (limit, opcode, payload) in rows {
+        let config = Config::new().max_message_len(limit);
+        let bytes = Role::Server.incoming(FIN | RSV1 | opcode, payload);
+        let whole = receive(&mut deflated(Role::Server, &config), &bytes);
+        assert!(whole.error.is_some());
+        assert_eq!(receive_bytewise(&mut deflated(Role::Server, &config), &bytes), whole);
+    }
+}
+
+#[test]
 fn parts_are_inflated_as_they_come_and_bounded() {
     let [_, mut sender] = pair(DeflateConfig::new(), DeflateConfig::new(), &Config::new());
     let original = "日本語".repeat(100_000);

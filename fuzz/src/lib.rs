@@ -6,6 +6,14 @@ pub mod reference;
 #[path = "../../tests/support/runs.rs"]
 pub mod runs;
 
+#[path = "../../tests/support/deflate.rs"]
+pub mod with_deflate;
+
+/// What `with_deflate` takes from the tests.
+mod support {
+    pub const KEY: [u8; 4] = [1, 2, 3, 4];
+}
+
 use self::reference::Rules;
 
 /// A stream, the rules it is read by, and how it is cut.

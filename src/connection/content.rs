@@ -151,11 +151,10 @@ impl Content {
         let Self { text_cut, assembly, inflater, inflated, .. } = self;
         let Some(inflater) = inflater else { return Err(Violation::ReservedBit) };
         inflater.inflate(piece.payload, piece.last, |block| {
-            *inflated += block.len() as u64;
             // 10.4: what counts is what it takes here, not on the way.
-            if *inflated > max_len {
-                return Err(Violation::MessageTooBig);
-            }
+            let left = usize::try_from(max_len - *inflated).unwrap_or(usize::MAX);
+            let (block, excess) = block.split_at(block.len().min(left));
+            *inflated += block.len() as u64;
             let announced = Announced { rest: 0, all: false };
             match piece.kind {
                 MessageKind::Text => {
@@ -164,7 +163,7 @@ impl Content {
                 }
                 MessageKind::Binary => assembly.push_data(block, announced),
             }
-            Ok(())
+            if excess.is_empty() { Ok(()) } else { Err(Violation::MessageTooBig) }
         })?;
         if piece.last {
             *inflated = 0;

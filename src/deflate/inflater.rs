@@ -64,15 +64,15 @@ impl Inflater {
         loop {
             let stream = self.stream.get_or_insert_with(new_stream);
             let (total_in, total_out) = (stream.total_in(), stream.total_out());
-            let status = stream
-                .decompress(piece, &mut block, InflateFlush::NoFlush)
-                .map_err(|_| Violation::DeflateInvalid)?;
+            let result = stream.decompress(piece, &mut block, InflateFlush::NoFlush);
             let taken = (stream.total_in() - total_in) as usize;
             let given = (stream.total_out() - total_out) as usize;
             piece = &piece[taken..];
             if given > 0 {
                 sink(&block[..given])?;
             }
+            // What came before an error counts, however the input is cut.
+            let status = result.map_err(|_| Violation::DeflateInvalid)?;
             self.is_ended = status == Status::StreamEnd;
             if self.is_ended {
                 // 7.2.3.4: a block marked as final does not end the message. Like
