@@ -4,7 +4,8 @@ mod support;
 
 use sansws::Config;
 use sansws::handshake::HandshakeError::*;
-use support::handshake::{client_verdict, request, response, server_verdict, with_request};
+use sansws::handshake::Request;
+use support::handshake::{client, client_verdict, request, response, server_verdict, with_request};
 
 const EXTENSIONS: &str = "Sec-WebSocket-Extensions";
 
@@ -194,5 +195,29 @@ fn a_server_selects_nothing_but_what_is_offered() {
                 None => assert!(!out.contains("sec-websocket-protocol"), "{out}"),
             }
         });
+    }
+}
+
+#[test]
+fn fields_that_another_library_has_read_cannot_hide_a_line() {
+    let good: [(&str, &[u8]); 1] = [("host", b"h")];
+    assert!(Request::from_fields("GET", "/", good).is_ok());
+    let heads: [(&str, &str, (&str, &[u8])); 9] = [
+        ("GET", "/", ("host", b"h\r\nx: y")),
+        ("GET", "/", ("host", b"h\n")),
+        ("GET", "/", ("host", b"\0")),
+        ("GET", "/", ("ho st", b"h")),
+        ("GET", "/", ("", b"h")),
+        ("GET", "/", ("host:", b"h")),
+        ("GET /x", "/", good[0]),
+        ("", "/", good[0]),
+        ("GET", "/ HTTP/1.1\r\nx: y", good[0]),
+    ];
+    for (method, target, field) in heads {
+        let request = Request::from_fields(method, target, [field]);
+        assert_eq!(request.err(), Some(Malformed), "{method} {target} {field:?}");
+    }
+    for field in heads.map(|(_, _, field)| field).into_iter().take(6) {
+        assert_eq!(client().receive_fields(101, [field]).err(), Some(Malformed), "{field:?}");
     }
 }

@@ -1,4 +1,5 @@
 use alloc::borrow::Cow;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -8,7 +9,7 @@ use super::accept_key::{AcceptKey, encode_nonce};
 use super::error::{BuildError, HandshakeError};
 use super::fields::{self, Extension, Fields, is_token};
 use super::head::{self, HeadReader};
-use super::response::{push_header, push_line};
+use super::response::{push_header, push_line, push_read_fields};
 use super::uri::Uri;
 use crate::connection::{Config, Connection};
 #[cfg(feature = "deflate")]
@@ -182,6 +183,26 @@ impl ClientHandshake {
         let result = self.receive_answer(input);
         self.failed = result.as_ref().err().copied();
         result
+    }
+
+    /// The answer in a response whose head another HTTP/1.1 library has read: its
+    /// status, which is not provisional, and its fields in order. The same rules
+    /// apply as to bytes.
+    ///
+    /// # Errors
+    /// As for [`receive`](Self::receive).
+    pub fn receive_fields<'f>(
+        &mut self,
+        status: u16,
+        fields: impl IntoIterator<Item = (&'f str, &'f [u8])>,
+    ) -> Result<Answer<'static>, HandshakeError> {
+        let mut head = format!("HTTP/1.1 {status:03} \r\n").into_bytes();
+        push_read_fields(&mut head, fields)?;
+        let response = Response::parse(Cow::Owned(head))?;
+        match response.status() {
+            101 => self.check(response).map(Answer::Accepted),
+            _ => Ok(Answer::Refused(response)),
+        }
     }
 
     fn receive_answer<'b>(

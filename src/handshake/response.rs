@@ -26,6 +26,22 @@ pub(super) fn push_header(out: &mut Vec<u8>, name: &str, value: &str) -> Result<
     Ok(())
 }
 
+/// Appends fields that another library has read, and the end of the head.
+pub(super) fn push_read_fields<'f>(
+    out: &mut Vec<u8>,
+    fields: impl IntoIterator<Item = (&'f str, &'f [u8])>,
+) -> Result<(), HandshakeError> {
+    for (name, value) in fields {
+        // Nothing that could be read as another line or field
+        if !is_token(name.as_bytes()) || !is_value(value) {
+            return Err(HandshakeError::Malformed);
+        }
+        push_line(out, name, value);
+    }
+    out.extend_from_slice(b"\r\n");
+    Ok(())
+}
+
 /// Appends a header line that is known to be right.
 pub(super) fn push_line(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     for piece in [name.as_bytes(), b": ", value, b"\r\n"] {

@@ -100,6 +100,47 @@ pub struct Request<'b> {
     verdict: Result<AcceptKey, HandshakeError>,
 }
 
+impl Request<'static> {
+    /// A request whose head another HTTP/1.1 library has read: its method, its
+    /// target, and its fields in order. The same rules apply as to bytes.
+    ///
+    /// # Errors
+    /// If a part has a character that it cannot have, or there are too many
+    /// fields.
+    ///
+    /// ```
+    /// use sansws::handshake::Request;
+    ///
+    /// let fields = [
+    ///     ("host", "example.com"),
+    ///     ("upgrade", "websocket"),
+    ///     ("connection", "upgrade"),
+    ///     ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ///     ("sec-websocket-version", "13"),
+    /// ];
+    /// let fields = fields.iter().map(|(name, value)| (*name, value.as_bytes()));
+    /// let request = Request::from_fields("GET", "/chat", fields)?;
+    /// assert!(request.accept().is_ok());
+    /// # Ok::<_, sansws::handshake::HandshakeError>(())
+    /// ```
+    pub fn from_fields<'f>(
+        method: &str,
+        target: &str,
+        fields: impl IntoIterator<Item = (&'f str, &'f [u8])>,
+    ) -> Result<Self, HandshakeError> {
+        let is_visible = |byte: u8| byte > b' ' && byte != 0x7F;
+        if !fields::is_token(method.as_bytes()) || !target.bytes().all(is_visible) {
+            return Err(HandshakeError::Malformed);
+        }
+        let mut head = Vec::new();
+        for piece in [method, " ", target, " HTTP/1.1\r\n"] {
+            head.extend_from_slice(piece.as_bytes());
+        }
+        response::push_read_fields(&mut head, fields)?;
+        Self::parse(Cow::Owned(head))
+    }
+}
+
 impl<'b> Request<'b> {
     fn parse(head: Cow<'b, [u8]>) -> Result<Self, HandshakeError> {
         head::check_line_ends(&head)?;

@@ -109,7 +109,16 @@ pub fn served(request: &[u8]) -> Result<Served, HandshakeError> {
     let at_once = serve(ServerHandshake::new(), [request]);
     let bytewise = serve(ServerHandshake::new(), request.chunks(1));
     assert_eq!(at_once, bytewise, "{}", request.escape_ascii());
-    Ok(at_once?.expect("it is all there"))
+    let served = at_once?.expect("it is all there");
+    // What another library would have read of it means the same. (That HTTP/1.0
+    // is not enough only the first line says.)
+    if served.verdict != Err(HandshakeError::HttpVersion) {
+        let fields = served.fields.iter().map(|(name, value)| (&**name, &**value));
+        let read = Request::from_fields(&served.method, &served.target, fields).unwrap();
+        assert_eq!(read.accept().map(drop), served.verdict, "{}", request.escape_ascii());
+        assert_eq!(owned(read.headers()), served.fields);
+    }
+    Ok(served)
 }
 
 /// Whether a server accepts this request, and if not, why.
@@ -177,7 +186,15 @@ pub fn answered(response: &[u8]) -> Result<Answered, HandshakeError> {
     let at_once = ask(client(), [response]);
     let bytewise = ask(client(), response.chunks(1));
     assert_eq!(at_once, bytewise, "{}", response.escape_ascii());
-    Ok(at_once?.expect("it is all there"))
+    let answered = at_once?.expect("it is all there");
+    // What another library would have read of it means the same.
+    let fields = answered.fields.iter().map(|(name, value)| (&**name, &**value));
+    let accepted = match client().receive_fields(answered.status, fields)? {
+        Answer::Accepted(accepted) => Some(accepted.subprotocol().map(String::from)),
+        Answer::Refused(_) => None,
+    };
+    assert_eq!(accepted, answered.accepted, "{}", response.escape_ascii());
+    Ok(answered)
 }
 
 /// Whether a client takes this answer for an open connection, with which
