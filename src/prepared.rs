@@ -97,7 +97,9 @@ impl Prepared {
 
     /// Compresses the message too, once for all connections that have agreed to
     /// compress: by itself, so that it takes no memory in any of them. Changes
-    /// nothing if that does not make it smaller.
+    /// nothing if that does not make it smaller. Of `config` only the levels and
+    /// [`send_window_bits`](DeflateConfig::send_window_bits) matter; connections
+    /// that have agreed on a smaller window send it uncompressed.
     ///
     /// A connection that sends it compresses its own next message as if it were
     /// its first, since the peer's window has moved on.

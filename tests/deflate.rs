@@ -9,7 +9,7 @@ mod with_deflate;
 use sansws::{
     Config, Connection, DeflateConfig, Event, MessageKind, Part, Prepared, State, Violation,
 };
-use support::{BINARY, CONTINUATION, PING, Role, TEXT, receive, receive_bytewise};
+use support::{BINARY, CONTINUATION, PING, Role, TEXT, header_only, receive, receive_bytewise};
 use with_deflate::{client, pair, server};
 
 const RSV1: u8 = 0x40;
@@ -72,6 +72,42 @@ fn the_examples_of_the_rfc_inflate() {
             let cut = receive_bytewise(&mut deflated(role, &Config::new()), &bytes);
             assert_eq!(cut, whole, "{role:?}, cut: {what}");
         }
+    }
+}
+
+#[test]
+fn a_message_may_end_with_a_final_block_of_any_length() {
+    // Among them those of a whole number of the blocks that are inflated at a time
+    for len in [1, 8191, 8192, 8193, 16_384, 65_535] {
+        let data = vec![b'x'; len];
+        let len = u16::try_from(len).unwrap();
+        let payload = [&[1][..], &len.to_le_bytes(), &(!len).to_le_bytes(), &data].concat();
+        let frame = Role::Server.incoming(FIN | RSV1 | BINARY, &payload);
+        let outcome = receive(&mut deflated(Role::Server, &Config::new()), &frame.repeat(2));
+        assert_eq!(outcome.error, None, "{len}");
+        assert!(outcome.events == vec![Event::Binary(data.into()); 2], "{len}");
+    }
+}
+
+#[test]
+fn many_tiny_parts_pass_up_to_the_limit() {
+    let config = Config::new().max_message_len(4096);
+    let deflate = DeflateConfig::new().min_len(0);
+    let [mut server, mut client] = pair(deflate, deflate, &config);
+    let mut out = Vec::new();
+    for i in 0..4096 {
+        client.send_binary_part(b"x", i == 4095, &mut out).unwrap();
+    }
+    assert_eq!(receive(&mut server, &out).events, [Event::Binary(vec![b'x'; 4096].into())]);
+}
+
+#[test]
+fn a_compressed_frame_is_limited_by_the_frame_limit() {
+    let config = Config::new().max_frame_len(1000).max_message_len(1 << 30);
+    for (len, fits) in [(1000 + 250 + 1024, true), (1000 + 250 + 1025, false)] {
+        let header = header_only(Role::Server, FIN | RSV1 | BINARY, len);
+        let outcome = receive(&mut deflated(Role::Server, &config), &header);
+        assert_eq!(outcome.error.is_none(), fits, "{len}");
     }
 }
 

@@ -5,7 +5,7 @@ mod support;
 #[path = "support/deflate.rs"]
 mod with_deflate;
 
-use sansws::handshake::HandshakeError;
+use sansws::handshake::{HandshakeError, ServerHandshake};
 use sansws::{Config, DeflateConfig};
 use with_deflate::{client, server};
 
@@ -85,6 +85,25 @@ fn a_server_answers_the_first_offer_that_is_valid() {
         let expected = expected.filter(|e| *e != "-").map(|e| format!("{NAME}{e}"));
         assert_eq!(server(&offers, *config, &Config::new()).0, expected, "{offers:?}");
     }
+}
+
+#[test]
+fn the_last_word_on_compression_holds() {
+    let mut request = format!(
+        "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+         Sec-WebSocket-Extensions: {NAME}\r\n\r\n"
+    )
+    .into_bytes();
+    let mut handshake = ServerHandshake::new();
+    let mut input = &mut request[..];
+    let request = handshake.receive(&mut input).unwrap().unwrap();
+    let accept = request.accept().unwrap().deflate(defaults().send_window_bits(9));
+    let mut out = Vec::new();
+    let _ = accept.deflate(defaults()).into_connection(&Config::new(), &mut out);
+    let response = String::from_utf8(out).unwrap();
+    let fields: Vec<_> = response.lines().filter(|line| line.contains("Extensions")).collect();
+    assert_eq!(fields, [format!("Sec-WebSocket-Extensions: {NAME}")]);
 }
 
 #[test]

@@ -200,9 +200,10 @@ fn a_server_selects_nothing_but_what_is_offered() {
 
 #[test]
 fn fields_that_another_library_has_read_cannot_hide_a_line() {
-    let good: [(&str, &[u8]); 1] = [("host", b"h")];
+    type Field<'a> = (&'a str, &'a [u8]);
+    let good: [Field<'_>; 1] = [("host", b"h")];
     assert!(Request::from_fields("GET", "/", good).is_ok());
-    let heads: [(&str, &str, (&str, &[u8])); 9] = [
+    let heads: [(&str, &str, Field<'_>); 9] = [
         ("GET", "/", ("host", b"h\r\nx: y")),
         ("GET", "/", ("host", b"h\n")),
         ("GET", "/", ("host", b"\0")),

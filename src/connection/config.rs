@@ -4,8 +4,9 @@ use core::time::Duration;
 /// The limits and habits of a [`Connection`](super::Connection).
 ///
 /// Every limit is finite unless you raise it. All are checked when a frame's
-/// header says how long it is, before anything is stored; memory grows with
-/// the bytes that arrive, never with the length that a header declares. Times
+/// header says how long it is, before anything is stored, and those of
+/// compressed messages also while they are inflated; memory grows with the
+/// bytes that arrive, never with the length that a header declares. Times
 /// are kept in milliseconds, rounded up, and are 49 days at most.
 ///
 /// ```
@@ -26,7 +27,6 @@ pub struct Config {
 }
 
 /// The limits as they are applied.
-
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     /// At most `message_len`.
@@ -85,7 +85,8 @@ impl Config {
     /// Default: as long as a message may be.
     ///
     /// A longer one fails the connection with 1009. Control frames are limited
-    /// to 125 bytes by the protocol.
+    /// to 125 bytes by the protocol. A compressed frame may be longer by a
+    /// quarter and 1 KiB, since data that cannot be compressed grows by it.
     #[must_use]
     pub const fn max_frame_len(mut self, bytes: u64) -> Self {
         self.max_frame_len = Some(bytes);
@@ -93,7 +94,7 @@ impl Config {
     }
 
     /// The longest message that is accepted, in bytes, all its fragments
-    /// together. Default: 1 MiB.
+    /// together, and inflated if it is compressed. Default: 1 MiB.
     ///
     /// A longer one fails the connection with 1009. A message that does not
     /// arrive in one piece is held in memory, in a buffer that takes at most

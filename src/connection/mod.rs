@@ -89,9 +89,10 @@ use crate::time::Instant;
 ///
 /// # Bounds
 ///
-/// A connection at rest holds no heap memory. A message that comes in pieces
-/// is joined in a buffer that takes at most twice what has arrived, up to
-/// [`Config::max_message_len`]. The automatic answers add at most three bytes
+/// A connection at rest holds no heap memory, unless it compresses: see
+/// `DeflateConfig`. A message that comes in pieces is joined in a buffer that
+/// takes at most twice what has arrived, or was inflated, of the
+/// [`Config::max_message_len`] that there can be. The automatic answers add at most three bytes
 /// to `out` for each byte received (a server's empty ping of two bytes is
 /// answered with a masked pong of six) and one Close frame, so a program bounds
 /// its memory by not reading while `out` is long. (It hears nothing then, so
@@ -218,7 +219,7 @@ impl Connection {
     }
 
     /// How many bytes of unfinished messages and control frames the connection
-    /// holds on the heap.
+    /// holds on the heap, without what compression takes.
     #[must_use]
     pub fn buffered(&self) -> usize {
         self.content.buffered() + self.receiver.buffered()
@@ -280,7 +281,8 @@ impl Connection {
     }
 
     /// The next piece of a message, control frame or close, from the front of
-    /// `input`: a message of any length in constant memory.
+    /// `input`: a message of any length in constant memory. (A part of a
+    /// compressed message is at most 258 KiB, in a buffer of up to twice that.)
     ///
     /// As [`receive`](Self::receive) otherwise. Text is checked as it comes; a
     /// character that the end of `input` cuts through comes with the next
@@ -458,6 +460,10 @@ impl Connection {
     fn release(&mut self) {
         self.receiver = Receiver::default();
         self.content = Content::default();
+        #[cfg(feature = "deflate")]
+        {
+            self.deflater = None;
+        }
     }
 }
 

@@ -96,13 +96,15 @@ fn check_limits(len: u64, rsv1: bool, expected: &Expected<'_>) -> Result<(), Vio
     let (before, frames, compressed) =
         expected.message.map_or((0, 0, rsv1), |m| (m.len, m.frames, m.compressed));
     // What a compressed message takes is known when it is inflated; until then
-    // it may be longer by what the worst compressor adds.
-    let allowance = if compressed { limits.message_len / 4 + 1024 } else { 0 };
-    let max_message_len = limits.message_len.saturating_add(allowance);
-    if before.checked_add(len).is_none_or(|total| total > max_message_len) {
+    // it may be longer by what the worst compressor adds, in each frame too.
+    let bound = |limit: u64| match compressed {
+        true => limit.saturating_add(limit / 4 + 1024 + 8 * u64::from(frames)),
+        false => limit,
+    };
+    if before.checked_add(len).is_none_or(|total| total > bound(limits.message_len)) {
         return Err(Violation::MessageTooBig);
     }
-    if len > limits.frame_len.saturating_add(allowance) {
+    if len > bound(limits.frame_len) {
         return Err(Violation::FrameTooBig);
     }
     if frames >= limits.fragments {

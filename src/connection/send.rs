@@ -69,7 +69,7 @@ impl Connection {
     }
 
     /// Sends a message without copying it: the header goes to `out`, and `data`
-    /// is masked where it lies, if this is a client.
+    /// is masked where it lies, if this is a client. It is never compressed.
     ///
     /// The caller writes `out` and then `data`, best with one vectored write,
     /// before anything else is appended to `out`. Worth it from about 16 KiB.
@@ -188,6 +188,11 @@ impl Connection {
         });
         write_frame(&mut self.role, Opcode::CLOSE, true, &payload[..len], out);
         self.closing.sent = true;
+        #[cfg(feature = "deflate")]
+        {
+            // Nothing more will be sent.
+            self.deflater = None;
+        }
     }
 
     #[inline]
@@ -260,10 +265,12 @@ impl Connection {
 #[cfg(feature = "deflate")]
 impl Connection {
     /// Whether messages sent from now on are compressed, if the handshake has
-    /// agreed on it and they are long enough. True at first.
+    /// agreed on it and they are long enough. True at first. A message that is
+    /// being sent in parts goes on as it was begun.
     ///
-    /// To be switched off for messages that have in them both a secret and
-    /// something that an attacker chose, and for what is compressed already.
+    /// To be switched off for messages with a secret in them (see
+    /// [`DeflateConfig`](crate::DeflateConfig)), and for what is compressed
+    /// already.
     pub fn set_compression(&mut self, enabled: bool) {
         if let Some(deflater) = &mut self.deflater {
             deflater.enabled = enabled;

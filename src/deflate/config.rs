@@ -6,9 +6,11 @@
 /// calls `client_`.
 ///
 /// Compression costs time and memory, and it can give away secrets: where a
-/// message has in it both a secret and something that an attacker chose, its
-/// length tells how alike the two are (the attacks CRIME and BREACH). Send such
-/// messages uncompressed, see
+/// secret and something that an attacker chose are compressed together, the
+/// length tells how alike the two are (the attacks CRIME and BREACH). They are
+/// together if they stand in one message, and also in two messages of one
+/// connection unless each is compressed by itself. Send messages with secrets
+/// uncompressed, see
 /// [`Connection::set_compression`](crate::Connection::set_compression).
 ///
 /// # Memory
@@ -92,7 +94,7 @@ impl DeflateConfig {
     /// The shortest message that is worth compressing, in bytes; shorter ones
     /// are sent as they are. Default: 64.
     ///
-    /// A message sent in parts is judged by its first part.
+    /// A message sent in parts is judged by its first part, even if that is empty.
     #[must_use]
     pub const fn min_len(mut self, bytes: usize) -> Self {
         self.min_len = bytes;
@@ -115,8 +117,12 @@ impl DeflateConfig {
     }
 
     /// How far back what the peer sends may refer to, as a power of two from 8
-    /// to 15; it is asked to keep to that, and a client that cannot is served
-    /// all the same. Default: 15.
+    /// to 15; it is asked to keep to that. Default: 15.
+    ///
+    /// A client that cannot is served all the same. A server that cannot declines
+    /// to compress, and if it does not keep to it, the handshake fails. We
+    /// inflate with the same memory whatever the window is, so this is for peers
+    /// that save memory by it.
     ///
     /// # Panics
     /// If it is another number.
@@ -140,7 +146,8 @@ impl DeflateConfig {
     }
 
     /// Whether to ask the same of the peer, which saves the memory for
-    /// inflating between messages. Default: false.
+    /// inflating between messages. Default: false. A server that cannot declines
+    /// to compress.
     #[must_use]
     pub const fn receive_without_takeover(mut self, without: bool) -> Self {
         self.receive_without_takeover = without;

@@ -15,9 +15,9 @@ pub(crate) struct Inflater {
     /// Made by the first compressed message; given up after each if nothing is
     /// taken over to the next.
     stream: Option<Box<Inflate>>,
-    /// Whether the message under way has had any byte, and its last block was
-    /// marked as the stream's last.
+    /// Whether the message under way has had no byte yet.
     is_empty: bool,
+    /// Whether what it has had ends with a block that is marked as final.
     is_ended: bool,
 }
 
@@ -79,8 +79,8 @@ impl Inflater {
                 // the browsers', our window starts anew after it.
                 stream.reset(false);
             }
-            // A block filled to its end may not be all.
-            if piece.is_empty() && given < BLOCK {
+            // A block filled to its end may not be all, unless the stream has ended.
+            if piece.is_empty() && (given < BLOCK || self.is_ended) {
                 return Ok(());
             }
             if taken == 0 && given == 0 {

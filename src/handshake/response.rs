@@ -53,6 +53,7 @@ pub(super) fn push_line(out: &mut Vec<u8>, name: &str, value: &[u8]) {
 pub(super) fn write_accept(
     key: &AcceptKey,
     subprotocol: Option<&str>,
+    extensions: Option<&str>,
     headers: &[u8],
     out: &mut Vec<u8>,
 ) {
@@ -63,6 +64,9 @@ pub(super) fn write_accept(
     push_line(out, "Sec-WebSocket-Accept", key.as_str().as_bytes());
     if let Some(subprotocol) = subprotocol {
         push_line(out, "Sec-WebSocket-Protocol", subprotocol.as_bytes());
+    }
+    if let Some(extensions) = extensions {
+        push_line(out, "Sec-WebSocket-Extensions", extensions.as_bytes());
     }
     out.extend_from_slice(headers);
     out.extend_from_slice(b"\r\n");

@@ -1,4 +1,6 @@
 use alloc::borrow::Cow;
+#[cfg(feature = "deflate")]
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::mem::MaybeUninit;
@@ -301,8 +303,9 @@ pub struct Accept<'r> {
     key: AcceptKey,
     subprotocol: Option<&'r str>,
     headers: Vec<u8>,
+    /// What was agreed on, and the words for it.
     #[cfg(feature = "deflate")]
-    deflate: Option<deflate::Agreed>,
+    deflate: Option<(deflate::Agreed, String)>,
 }
 
 impl<'r> Accept<'r> {
@@ -325,12 +328,10 @@ impl<'r> Accept<'r> {
     /// its offers that is valid (RFC 7692, 5).
     #[cfg(feature = "deflate")]
     pub fn deflate(mut self, config: DeflateConfig) -> Self {
-        let mut accepted = self.request.extensions().filter_map(|o| deflate::accept(o, &config));
-        if let Some((parameters, response)) = accepted.next() {
-            drop(accepted);
-            response::push_line(&mut self.headers, "Sec-WebSocket-Extensions", response.as_bytes());
-            self.deflate = Some(deflate::Agreed { parameters, config });
-        }
+        let request = self.request;
+        let accepted = request.extensions().find_map(|offer| deflate::accept(offer, &config));
+        self.deflate = accepted
+            .map(|(parameters, response)| (deflate::Agreed { parameters, config }, response));
         self
     }
 
@@ -354,10 +355,14 @@ impl<'r> Accept<'r> {
     /// Appends the answer to `out`; the connection that it opens.
     #[must_use]
     pub fn into_connection(self, config: &Config, out: &mut Vec<u8>) -> Connection {
-        response::write_accept(&self.key, self.subprotocol, &self.headers, out);
+        #[cfg(feature = "deflate")]
+        let extensions = self.deflate.as_ref().map(|(_, response)| &**response);
+        #[cfg(not(feature = "deflate"))]
+        let extensions = None;
+        response::write_accept(&self.key, self.subprotocol, extensions, &self.headers, out);
         let connection = Connection::server(config);
         #[cfg(feature = "deflate")]
-        let connection = connection.with_deflate(self.deflate.as_ref());
+        let connection = connection.with_deflate(self.deflate.as_ref().map(|(agreed, _)| agreed));
         connection
     }
 }
