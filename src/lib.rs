@@ -45,7 +45,7 @@
 //!
 //! # Features
 //!
-//! All are on by default; without them the crate is `no_std` with `alloc`.
+//! The first five are on by default; without any the crate is `no_std` with `alloc`.
 //!
 //! | feature | what it adds |
 //! |---|---|
@@ -53,6 +53,9 @@
 //! | `rand` | `MaskingKeys::random` and `handshake::nonce` |
 //! | `simdutf8` | UTF-8 checked several times faster |
 //! | `deflate` | `DeflateConfig`: messages compressed (permessage-deflate, RFC 7692) |
+//! | `blocking` | `blocking`: the adapter for blocking streams |
+//! | `tokio` | `tokio`: the adapter for tokio's streams |
+//! | `futures-io` | `futures_io`: the adapter for the streams of smol and async-std |
 //!
 //! [RFC 6455]: https://www.rfc-editor.org/rfc/rfc6455
 
@@ -71,6 +74,8 @@ extern crate std;
 
 pub mod frame;
 pub mod handshake;
+#[cfg(feature = "_io")]
+pub mod io;
 
 mod connection;
 #[cfg(feature = "deflate")]
@@ -86,6 +91,12 @@ pub use connection::{
 #[cfg(feature = "deflate")]
 pub use deflate::DeflateConfig;
 pub use error::{Error, SendError, Violation};
+#[cfg(feature = "blocking")]
+pub use io::blocking;
+#[cfg(feature = "futures-io")]
+pub use io::futures_io;
+#[cfg(feature = "tokio")]
+pub use io::tokio;
 pub use masking_keys::MaskingKeys;
 pub use prepared::Prepared;
 #[cfg(feature = "std")]

@@ -24,6 +24,7 @@ pub struct Config {
     max_fragments: u32,
     minimal_len: bool,
     pub(super) timeouts: Timeouts,
+    handshake: Duration,
 }
 
 /// The limits as they are applied.
@@ -78,6 +79,7 @@ impl Config {
                 pong: Millis::new(Duration::from_secs(20)),
                 close: Millis::new(Duration::from_secs(10)),
             },
+            handshake: Duration::from_secs(10),
         }
     }
 
@@ -163,6 +165,20 @@ impl Config {
     pub const fn close_timeout(mut self, timeout: Duration) -> Self {
         self.timeouts.close = Millis::new(timeout);
         self
+    }
+
+    /// How long the opening handshake may take. Default: 10 seconds.
+    ///
+    /// For the adapters: a [`Connection`](super::Connection) begins only after it.
+    #[must_use]
+    pub const fn handshake_timeout(mut self, timeout: Duration) -> Self {
+        self.handshake = timeout;
+        self
+    }
+
+    #[cfg(feature = "_io")]
+    pub(crate) const fn handshake(&self) -> Duration {
+        self.handshake
     }
 
     pub(super) fn limits(&self) -> Limits {

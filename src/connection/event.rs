@@ -1,4 +1,6 @@
 use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 use crate::frame::CloseCode;
 
@@ -36,6 +38,30 @@ impl Event<'_> {
     }
 }
 
+impl<'b> From<&'b str> for Event<'b> {
+    fn from(text: &'b str) -> Self {
+        Self::Text(Cow::Borrowed(text))
+    }
+}
+
+impl From<String> for Event<'_> {
+    fn from(text: String) -> Self {
+        Self::Text(Cow::Owned(text))
+    }
+}
+
+impl<'b> From<&'b [u8]> for Event<'b> {
+    fn from(data: &'b [u8]) -> Self {
+        Self::Binary(Cow::Borrowed(data))
+    }
+}
+
+impl From<Vec<u8>> for Event<'_> {
+    fn from(data: Vec<u8>) -> Self {
+        Self::Binary(Cow::Owned(data))
+    }
+}
+
 /// What [`Connection::receive_part`](super::Connection::receive_part) yields:
 /// pieces of messages as they arrive, whatever frames they came in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +78,24 @@ pub enum Part<'b> {
     /// As [`Event::Close`]; may come between the pieces of a message, which
     /// then has no end.
     Close(Close<'b>),
+}
+
+impl Part<'_> {
+    /// The part without a borrow, copied if it had one.
+    #[must_use]
+    pub fn into_owned(self) -> Part<'static> {
+        match self {
+            Self::Text(TextPart { lead, text, first, last }) => {
+                Part::Text(TextPart { lead, text: Cow::Owned(text.into_owned()), first, last })
+            }
+            Self::Binary(BinaryPart { data, first, last }) => {
+                Part::Binary(BinaryPart { data: Cow::Owned(data.into_owned()), first, last })
+            }
+            Self::Ping(data) => Part::Ping(Cow::Owned(data.into_owned())),
+            Self::Pong(data) => Part::Pong(Cow::Owned(data.into_owned())),
+            Self::Close(close) => Part::Close(close.into_owned()),
+        }
+    }
 }
 
 /// A control frame, which both yield alike.
@@ -117,6 +161,14 @@ pub struct Close<'b> {
     /// What it adds for whoever reads logs, at most 123 bytes; not meant to be
     /// shown to a user.
     pub reason: Cow<'b, str>,
+}
+
+impl<'b> Close<'b> {
+    /// A Close frame to be sent.
+    #[must_use]
+    pub fn new(code: impl Into<Option<CloseCode>>, reason: impl Into<Cow<'b, str>>) -> Self {
+        Self { code: code.into(), reason: reason.into() }
+    }
 }
 
 impl Close<'_> {

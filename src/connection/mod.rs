@@ -499,6 +499,12 @@ impl Connection {
         if self.closing.over { None } else { self.timers.poll(self.state(), now) }
     }
 
+    /// Whether `poll_timeout` has any use for the time.
+    #[cfg(feature = "_io")]
+    pub(crate) fn needs_clock(&self) -> bool {
+        !self.closing.over && self.timers.needs_clock(self.state())
+    }
+
     /// Does what is due at `now`: sends a keepalive ping, or gives up on a peer
     /// that has not answered in time. Does nothing if nothing is due.
     ///

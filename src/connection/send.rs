@@ -97,6 +97,17 @@ impl Connection {
         if kind == MessageKind::Text && super::utf8::from_utf8(data).is_err() {
             return Err(SendError::InvalidUtf8);
         }
+        self.send_checked_in_place(kind, data, out)
+    }
+
+    /// The same for text that is known to be such.
+    pub(crate) fn send_checked_in_place(
+        &mut self,
+        kind: MessageKind,
+        data: &mut [u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), SendError> {
+        self.may_begin()?;
         let mut header = Header::new(kind.opcode(), true, data.len() as u64);
         if let Role::Client(keys) = &mut self.role {
             let key = keys.next();
@@ -292,7 +303,7 @@ impl Connection {
     }
 
     #[inline]
-    fn compresses(&self, payload: &[u8]) -> bool {
+    pub(crate) fn compresses(&self, payload: &[u8]) -> bool {
         self.deflater.as_ref().is_some_and(|deflater| deflater.compresses(payload))
     }
 
@@ -329,7 +340,7 @@ impl Connection {
 #[cfg(not(feature = "deflate"))]
 impl Connection {
     #[inline]
-    const fn compresses(&self, _: &[u8]) -> bool {
+    pub(crate) const fn compresses(&self, _: &[u8]) -> bool {
         false
     }
 

@@ -40,6 +40,12 @@ impl Timers {
         Self { timeouts, heard: false, waiting: Waiting::NotStarted }
     }
 
+    /// Whether there can be a deadline.
+    #[cfg(feature = "_io")]
+    pub(super) fn needs_clock(&self, state: State) -> bool {
+        state != State::Open || self.timeouts.keepalive.is_some()
+    }
+
     /// Starts what has become due to start; the next deadline.
     pub(super) fn poll(&mut self, state: State, now: Instant) -> Option<Instant> {
         let heard = core::mem::take(&mut self.heard);

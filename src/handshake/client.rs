@@ -356,9 +356,19 @@ impl<'b> Accepted<'b> {
         self.deflate.is_some()
     }
 
+    /// The same without a borrow, copied if it had one.
+    #[must_use]
+    pub fn into_owned(self) -> Accepted<'static> {
+        Accepted { response: self.response.into_owned(), ..self }
+    }
+
     /// The connection that it opens.
     #[must_use]
     pub fn into_connection(self, config: &Config, keys: MaskingKeys) -> Connection {
+        self.connection(config, keys)
+    }
+
+    pub(crate) fn connection(&self, config: &Config, keys: MaskingKeys) -> Connection {
         let connection = Connection::client(config, keys);
         #[cfg(feature = "deflate")]
         let connection = connection.with_deflate(self.deflate.as_ref());
@@ -393,6 +403,12 @@ impl<'b> Response<'b> {
         let status_line = head.iter().position(|&byte| byte == b'\n');
         let fields_at = status_line.map_or(head.len(), |at| at + 1);
         Ok(Self { head, fields_at, status, version })
+    }
+
+    /// The same without a borrow, copied if it had one.
+    #[must_use]
+    pub fn into_owned(self) -> Response<'static> {
+        Response { head: Cow::Owned(self.head.into_owned()), ..self }
     }
 
     /// The status.

@@ -164,6 +164,12 @@ impl<'b> Request<'b> {
         Ok(Self { method, target, fields_at, verdict, head })
     }
 
+    /// The request without a borrow, copied if it had one.
+    #[must_use]
+    pub fn into_owned(self) -> Request<'static> {
+        Request { head: Cow::Owned(self.head.into_owned()), ..self }
+    }
+
     /// Whether the client asks to open a WebSocket, rightly or not: its
     /// `Upgrade` field names websocket.
     #[must_use]

@@ -1,0 +1,242 @@
+//! A connection with the bytes that wait on either side of it, and what there is
+//! to do next. It does no I/O either; the adapters do what it says.
+
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::vec::Vec;
+use core::mem;
+use std::io;
+
+use super::error::Error;
+use super::output::Output;
+use super::received::Received;
+use crate::connection::{Close, Connection, Event, MessageKind, State, Transport};
+use crate::error::SendError;
+use crate::prepared::Prepared;
+use crate::time::Instant;
+
+/// From how many bytes on a payload is written from where it lies.
+const LARGE: usize = 16 * 1024;
+
+/// What may wait to be written before nothing more is read.
+const HIGH_WATER_MARK: usize = 64 * 1024;
+
+pub(super) struct Driver {
+    ws: Connection,
+    /// What was read and not yet received, from `input_at` on.
+    input: Vec<u8>,
+    input_at: usize,
+    pub(super) output: Output,
+    pub(super) high_water_mark: usize,
+    /// The peer's Close frame, until what answers it is written.
+    close: Option<Box<Close<'static>>>,
+    /// Why nothing can be written any more, and why the connection ended.
+    write_error: Option<io::Error>,
+    read_error: Option<io::Error>,
+    /// Whether the sending side of the stream was shut down.
+    pub(super) is_shut: bool,
+    /// What was written to the stream may still lie in a buffer of its own.
+    pub(super) needs_flush: bool,
+}
+
+impl Driver {
+    pub(super) fn new(ws: Connection, remainder: Vec<u8>) -> Self {
+        Self {
+            ws,
+            input: remainder,
+            input_at: 0,
+            output: Output::default(),
+            high_water_mark: HIGH_WATER_MARK,
+            close: None,
+            write_error: None,
+            read_error: None,
+            is_shut: false,
+            needs_flush: false,
+        }
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.ws
+    }
+
+    pub(super) fn parts(&mut self) -> (&mut Connection, &mut Vec<u8>) {
+        (&mut self.ws, self.output.tail())
+    }
+
+    /// What is next in what was read before.
+    #[inline]
+    pub(super) fn next<T: Received>(&mut self) -> Result<Option<T>, Error> {
+        if self.input.is_empty() {
+            return Ok(None);
+        }
+        let mut input = mem::take(&mut self.input);
+        let result = self.receive(&mut input[self.input_at..]);
+        match result {
+            Ok((next, left)) => {
+                if left > 0 {
+                    self.input_at = input.len() - left;
+                    self.input = input;
+                } else {
+                    self.input_at = 0;
+                }
+                Ok(next)
+            }
+            Err(error) => {
+                self.input = input;
+                Err(error)
+            }
+        }
+    }
+
+    /// What is next in what was read just now, when there is nothing from before.
+    /// What it does not take is kept.
+    #[inline]
+    pub(super) fn next_in<T: Received>(&mut self, bytes: &mut [u8]) -> Result<Option<T>, Error> {
+        let (next, left) = match self.receive(bytes) {
+            Ok(received) => received,
+            Err(error) => {
+                self.input = bytes.to_vec();
+                return Err(error);
+            }
+        };
+        if left > 0 {
+            self.input = bytes[bytes.len() - left..].to_vec();
+        }
+        Ok(next)
+    }
+
+    /// The next of what is in `input`, and how much of that is left. That the
+    /// connection has failed is no error yet: first the peer is told.
+    #[inline]
+    fn receive<T: Received>(&mut self, mut input: &mut [u8]) -> Result<(Option<T>, usize), Error> {
+        loop {
+            match T::receive(&mut self.ws, &mut input, self.output.tail()) {
+                Ok(Some(received)) => match received.into_close() {
+                    Ok(close) => self.close = Some(Box::new(close)),
+                    Err(received) => return Ok((Some(received), input.len())),
+                },
+                Ok(None) | Err(crate::Error::Failed(_)) => return Ok((None, 0)),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Whether to wait until something is written before anything more is read.
+    pub(super) fn is_congested(&self) -> bool {
+        self.output.len() > self.high_water_mark
+    }
+
+    /// The peer's Close frame, to be given to the program.
+    pub(super) fn take_close<T: Received>(&mut self) -> Option<T> {
+        self.close.take().map(|close| T::from_close(*close))
+    }
+
+    /// Whether the sending side of the stream is to be shut down now.
+    pub(super) fn is_to_shut(&self) -> bool {
+        let wants = matches!(self.ws.transport(), Transport::Shutdown | Transport::Close);
+        wants && !self.is_shut && self.write_error.is_none()
+    }
+
+    /// Whether there is nothing more to do, and how it ended then.
+    pub(super) fn outcome(&mut self) -> Option<Result<(), Error>> {
+        if self.ws.transport() != Transport::Close {
+            return None;
+        }
+        Some(match (self.read_error.take().or(self.write_error.take()), self.ws.failure()) {
+            (_, None) => Ok(()),
+            (Some(error), Some(crate::Violation::EndOfStream)) => Err(Error::Io(error)),
+            (_, Some(violation)) => Err(Error::Failed(violation)),
+        })
+    }
+
+    pub(super) fn read_failed(&mut self, error: io::Error) {
+        // After the closing handshake a reset is as good as an end.
+        self.read_error.get_or_insert(error);
+        self.end_of_stream();
+    }
+
+    pub(super) fn end_of_stream(&mut self) {
+        // `outcome` says it.
+        let _ = self.ws.receive_eof();
+    }
+
+    /// What still waits can never be written. What was received before can still
+    /// be read.
+    pub(super) fn write_failed(&mut self, error: io::Error) {
+        self.write_error.get_or_insert(error);
+        self.output = Output::default();
+    }
+
+    /// Whether nothing can be written any more.
+    pub(super) fn is_write_broken(&self) -> bool {
+        self.write_error.is_some()
+    }
+
+    pub(super) fn check_write(&mut self) -> Result<(), Error> {
+        match &self.write_error {
+            None => Ok(()),
+            Some(error) => {
+                self.output = Output::default();
+                Err(Error::Io(copy_of(error)))
+            }
+        }
+    }
+
+    /// When to wake up at the latest. The clock is only looked at if it matters.
+    #[inline]
+    pub(super) fn deadline(&mut self, now: impl FnOnce() -> Instant) -> Option<Instant> {
+        if self.ws.needs_clock() { self.ws.poll_timeout(now()) } else { None }
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        // A failure is told like any other.
+        let _ = self.ws.handle_timeout(now, self.output.tail());
+    }
+
+    /// Appends a message or control frame to what is to be written.
+    pub(super) fn write(&mut self, event: Event<'_>) -> Result<(), SendError> {
+        match event {
+            Event::Text(Cow::Owned(text)) if self.writes_in_place(text.as_bytes()) => {
+                self.write_in_place(MessageKind::Text, text.into_bytes())
+            }
+            Event::Binary(Cow::Owned(data)) if self.writes_in_place(&data) => {
+                self.write_in_place(MessageKind::Binary, data)
+            }
+            Event::Text(text) => self.ws.send_text(&text, self.output.tail()),
+            Event::Binary(data) => self.ws.send_binary(&data, self.output.tail()),
+            Event::Ping(data) => self.ws.send_ping(&data, self.output.tail()),
+            Event::Pong(data) => self.ws.send_pong(&data, self.output.tail()),
+            Event::Close(close) => {
+                self.ws.send_close(close.code, &close.reason, self.output.tail())
+            }
+        }
+    }
+
+    pub(super) fn write_prepared(&mut self, message: &Prepared) -> Result<(), SendError> {
+        self.ws.send_prepared(message, self.output.tail())
+    }
+
+    fn writes_in_place(&self, payload: &[u8]) -> bool {
+        payload.len() >= LARGE && !self.ws.compresses(payload)
+    }
+
+    fn write_in_place(&mut self, kind: MessageKind, mut payload: Vec<u8>) -> Result<(), SendError> {
+        self.ws.send_checked_in_place(kind, &mut payload, self.output.tail())?;
+        self.output.push(payload.into());
+        Ok(())
+    }
+
+    /// Whether the connection is not open any more, so that nothing can be sent.
+    pub(super) fn is_closing(&self) -> bool {
+        self.ws.state() != State::Open
+    }
+}
+
+/// `io::Error` cannot be cloned, and whoever writes next wants to know too.
+fn copy_of(error: &io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => io::Error::new(error.kind(), format!("{error}")),
+    }
+}

@@ -1,0 +1,49 @@
+use alloc::boxed::Box;
+use std::io;
+
+use super::refusal::Refusal;
+use crate::error::{SendError, Violation};
+use crate::handshake::{BuildError, HandshakeError};
+
+/// Why an adapter did not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The stream failed, or could not be had.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The connection failed: the peer broke the protocol, passed a limit, ended
+    /// the stream early or did not answer in time. Where there was something to
+    /// tell the peer, it has been told.
+    #[error("{0}")]
+    Failed(#[source] Violation),
+    /// See [`Error::WrongReceive`](crate::Error::WrongReceive): a message begun
+    /// with `read_part` is to be finished with that. Nothing is lost.
+    #[error("the message under way was begun with the other of read and read_part")]
+    WrongRead,
+    /// Something cannot be sent; the connection is as it was.
+    #[error(transparent)]
+    Send(#[from] SendError),
+    /// The peer's opening handshake broke a rule. A client has been told.
+    #[error(transparent)]
+    Handshake(#[from] HandshakeError),
+    /// The opening handshake did not come to an end in time.
+    #[error("the opening handshake took too long")]
+    HandshakeTimeout,
+    /// A request or answer that cannot be built.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// The server answered with another status than 101: an error, a redirection,
+    /// a demand for a password.
+    #[error("the server answered with status {}", .0.status())]
+    Refused(Box<Refusal>),
+}
+
+impl From<crate::Error> for Error {
+    fn from(error: crate::Error) -> Self {
+        match error {
+            crate::Error::Failed(violation) => Self::Failed(violation),
+            crate::Error::WrongReceive => Self::WrongRead,
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! The adapter for streams of [futures-io]: `AsyncRead` and `AsyncWrite`, as smol
+//! and async-std have them. Timers are those of [async-io].
+//!
+//! [futures-io]: https://docs.rs/futures-io
+//! [async-io]: https://docs.rs/async-io
+
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
+use std::io::{self, IoSlice};
+use std::time::Instant;
+
+use ::futures_io::{AsyncRead, AsyncWrite};
+
+use super::socket::{self, Runtime, sealed};
+
+/// A WebSocket over a stream of futures-io.
+pub type WebSocket<S> = super::WebSocket<S, FuturesIo>;
+
+/// A request on a stream of futures-io.
+pub type Incoming<S> = super::Incoming<S, FuturesIo>;
+
+/// The half of a [`WebSocket`] that reads.
+pub type Reader<S> = super::Reader<S, FuturesIo>;
+
+/// The half of a [`WebSocket`] that writes.
+pub type Writer<S> = super::Writer<S, FuturesIo>;
+
+/// The streams of futures-io, and the timer of async-io.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct FuturesIo;
+
+impl sealed::Sealed for FuturesIo {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Runtime<S> for FuturesIo {
+    type Timer = Timer;
+
+    fn now() -> Instant {
+        Instant::now()
+    }
+
+    fn poll_read(s: &mut S, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        Pin::new(s).poll_read(cx, buf)
+    }
+
+    fn poll_write(
+        s: &mut S,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match bufs {
+            [buf] => Pin::new(s).poll_write(cx, buf),
+            _ => Pin::new(s).poll_write_vectored(cx, bufs),
+        }
+    }
+
+    fn poll_flush(s: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(s).poll_flush(cx)
+    }
+
+    fn poll_shutdown(s: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(s).poll_close(cx)
+    }
+}
+
+/// A timer that is set only if it would go off too late: deadlines move on with
+/// every message, and to look at them again when it goes off is cheaper.
+#[doc(hidden)]
+#[derive(Debug, Default)]
+#[allow(unnameable_types, reason = "a detail of a sealed trait")]
+pub struct Timer(Option<(Instant, async_io::Timer)>);
+
+impl socket::Timer for Timer {
+    fn poll(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
+        let set = || (deadline, async_io::Timer::at(deadline));
+        let (goes_off, timer) = self.0.get_or_insert_with(set);
+        if deadline < *goes_off {
+            (*goes_off, *timer) = set();
+        }
+        ready!(Pin::new(timer).poll(cx));
+        self.0 = None;
+        Poll::Ready(())
+    }
+}

@@ -1,0 +1,106 @@
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::error::Error;
+use super::opening::Opening;
+use super::socket::Runtime;
+use super::websocket::WebSocket;
+use crate::connection::Config;
+use crate::handshake::{Accept, Request};
+
+/// A client's request on a stream, read and not yet answered.
+///
+/// ```no_run
+/// # #[cfg(feature = "tokio")]
+/// # async fn example(stream: tokio::net::TcpStream) -> Result<(), sansws::io::Error> {
+/// use sansws::Config;
+/// use sansws::tokio::Incoming;
+///
+/// let config = Config::new();
+/// let incoming = Incoming::receive(stream, &config).await?;
+/// match incoming.request().path() {
+///     "/chat" => {
+///         let mut ws = incoming
+///             .accept(&config, |request| {
+///                 Ok(request.accept()?.select_subprotocol(&["v2.chat"]))
+///             })
+///             .await?;
+///         while let Some(event) = ws.read().await? {
+///             // …
+///         }
+///     }
+///     _ => incoming.respond(404, &[], b"no such page\n").await?,
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub struct Incoming<S, R: Runtime<S>> {
+    opening: Opening<S, R>,
+    request: Request<'static>,
+    remainder: Vec<u8>,
+}
+
+impl<S, R: Runtime<S>> Incoming<S, R> {
+    /// Reads a request from `stream`. The time that
+    /// [`Config::handshake_timeout`] gives begins now, and is for the answer too.
+    ///
+    /// # Errors
+    /// [`Error::Handshake`] if it is not HTTP, of which the client has been told;
+    /// [`Error::HandshakeTimeout`]; [`Error::Io`].
+    pub async fn receive(stream: S, config: &Config) -> Result<Self, Error> {
+        let mut opening = Opening::new(stream, R::Timer::default(), config);
+        let (request, remainder) = opening.receive_request().await?;
+        Ok(Self { opening, request, remainder })
+    }
+
+    /// The request, which may be any that is well-formed HTTP/1.x.
+    #[must_use]
+    pub const fn request(&self) -> &Request<'static> {
+        &self.request
+    }
+
+    /// The stream.
+    #[must_use]
+    pub const fn stream(&self) -> &S {
+        &self.opening.stream
+    }
+
+    /// Accepts the request as `choose` says: which subprotocol, which headers, from
+    /// which origins.
+    ///
+    /// # Errors
+    /// What `choose` returns: for an [`Error::Handshake`] the client has been sent
+    /// the fitting answer, and status 500 for others. [`Error::HandshakeTimeout`];
+    /// [`Error::Io`].
+    pub async fn accept<C>(mut self, config: &Config, choose: C) -> Result<WebSocket<S, R>, Error>
+    where
+        C: for<'r> FnOnce(&'r Request<'static>) -> Result<Accept<'r>, Error>,
+    {
+        let connection = self.opening.accept(&self.request, config, choose).await?;
+        Ok(WebSocket::new(self.opening.stream, connection, self.remainder))
+    }
+
+    /// Answers with another status, `headers` and a `body`, as
+    /// [`Request::respond`] does, and ends the stream in order.
+    ///
+    /// # Errors
+    /// [`Error::Build`], if that is no answer; [`Error::HandshakeTimeout`];
+    /// [`Error::Io`].
+    pub async fn respond(
+        mut self,
+        status: u16,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<(), Error> {
+        self.opening.respond(&self.request, status, headers, body).await
+    }
+}
+
+impl<S: fmt::Debug, R: Runtime<S>> fmt::Debug for Incoming<S, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Incoming")
+            .field("stream", self.stream())
+            .field("request", &self.request)
+            .finish_non_exhaustive()
+    }
+}

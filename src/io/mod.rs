@@ -1,0 +1,58 @@
+//! What the adapters for streams share: [`blocking`],
+//! [`tokio`] and [`futures_io`].
+//!
+//! An adapter owns a stream and a [`Connection`](crate::Connection) and does with
+//! the one what the other says. All of them behave alike:
+//!
+//! - **Reading writes.** `read` returns a message that is here without touching
+//!   the stream. Before it waits for more, it writes what is pending: pongs, the
+//!   answer to a Close frame, and what the program has written. So the natural
+//!   loop, read and write in turn, sends many answers in one call and leaves
+//!   none unsent.
+//! - **`write` only buffers**, and cannot block. `flush` writes all of it; `send`
+//!   does both.
+//! - **Back-pressure.** While more than
+//!   [`high_water_mark`](WebSocket::set_high_water_mark) bytes wait to be written,
+//!   nothing is read, so a peer that sends without reading fills its own buffers
+//!   and not ours.
+//! - **Closing is orderly.** `read` answers a Close frame, and tells a peer that
+//!   broke the protocol so, before it says that the connection is at its end; it
+//!   shuts down the sending side and reads until the peer has ended the stream,
+//!   or the close timeout has passed, so that no reset destroys what was sent.
+//! - **Cancel-safe.** No method keeps anything in its future: dropping one and
+//!   calling it again loses nothing, at any point.
+//! - **Idle connections are small.** What is read goes to a buffer that the
+//!   thread has for all its connections; one of them owns memory only while part
+//!   of a message, or a message nobody has asked for, is waiting.
+
+mod driver;
+mod error;
+mod opening;
+mod output;
+mod received;
+mod refusal;
+mod socket;
+
+#[cfg(feature = "_async")]
+mod incoming;
+#[cfg(feature = "_async")]
+mod split;
+#[cfg(feature = "_async")]
+mod websocket;
+
+#[cfg(feature = "blocking")]
+pub mod blocking;
+#[cfg(feature = "futures-io")]
+pub mod futures_io;
+#[cfg(feature = "tokio")]
+pub mod tokio;
+
+pub use error::Error;
+#[cfg(feature = "_async")]
+pub use incoming::Incoming;
+pub use refusal::Refusal;
+pub use socket::Runtime;
+#[cfg(feature = "_async")]
+pub use split::{Reader, Writer};
+#[cfg(feature = "_async")]
+pub use websocket::WebSocket;

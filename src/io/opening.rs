@@ -1,0 +1,205 @@
+//! A stream before its connection: the opening handshake, in time.
+
+use alloc::vec::Vec;
+use core::future::poll_fn;
+use core::task::{Context, Poll, ready};
+use std::io::{self, IoSlice};
+
+use super::error::Error;
+use super::refusal::{Body, Refusal};
+use super::socket::{Runtime, Timer, with_buffer};
+use crate::MaskingKeys;
+use crate::connection::{Config, Connection};
+use crate::handshake::{Accept, HandshakeError, Request, Response, ServerHandshake};
+use crate::handshake::{Accepted, Answer, RequestBuilder};
+
+/// A stream, and until when its handshake must be done.
+pub(super) struct Opening<S, R: Runtime<S>> {
+    pub(super) stream: S,
+    timer: R::Timer,
+    deadline: Option<std::time::Instant>,
+}
+
+impl<S, R: Runtime<S>> Opening<S, R> {
+    pub(super) fn new(stream: S, timer: R::Timer, config: &Config) -> Self {
+        let deadline = R::now().checked_add(config.handshake());
+        Self { stream, timer, deadline }
+    }
+
+    /// Reads a request; and what came behind it. If it is none, says so.
+    pub(super) async fn receive_request(&mut self) -> Result<(Request<'static>, Vec<u8>), Error> {
+        let mut handshake = ServerHandshake::new();
+        let receive =
+            |input: &mut &mut [u8]| Ok(handshake.receive(input)?.map(Request::into_owned));
+        match self.read_until(receive).await {
+            Err(Error::Handshake(error)) => Err(self.refuse(error).await),
+            result => result,
+        }
+    }
+
+    /// Accepts a request as `choose` says; if that is an error, says so.
+    pub(super) async fn accept<C>(
+        &mut self,
+        request: &Request<'static>,
+        config: &Config,
+        choose: C,
+    ) -> Result<Connection, Error>
+    where
+        C: for<'r> FnOnce(&'r Request<'static>) -> Result<Accept<'r>, Error>,
+    {
+        let mut out = Vec::new();
+        // The answer borrows the request, and must not be held while writing.
+        let chosen = choose(request).map(|accept| accept.into_connection(config, &mut out));
+        match chosen {
+            Ok(connection) => {
+                self.write_all(&out).await?;
+                Ok(connection)
+            }
+            Err(Error::Handshake(error)) => Err(self.refuse(error).await),
+            Err(error) => {
+                self.respond(request, 500, &[], b"").await?;
+                Err(error)
+            }
+        }
+    }
+
+    pub(super) async fn respond(
+        &mut self,
+        request: &Request<'static>,
+        status: u16,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<(), Error> {
+        let mut out = Vec::new();
+        request.respond(status, headers, body, &mut out)?;
+        self.write_all(&out).await?;
+        self.linger().await;
+        Ok(())
+    }
+
+    /// Sends a request, and reads the answer; and what came behind it.
+    pub(super) async fn connect(
+        &mut self,
+        request: RequestBuilder,
+        config: &Config,
+    ) -> Result<(Connection, Accepted<'static>, Vec<u8>), Error> {
+        let mut out = Vec::new();
+        let mut handshake = request.start(crate::handshake::nonce(), &mut out);
+        self.write_all(&out).await?;
+        let receive = |input: &mut &mut [u8]| {
+            Ok(handshake.receive(input)?.map(|answer| match answer {
+                Answer::Accepted(accepted) => Ok(accepted.into_owned()),
+                Answer::Refused(response) => Err(response.into_owned()),
+            }))
+        };
+        match self.read_until(receive).await? {
+            (Ok(accepted), remainder) => {
+                let connection = accepted.connection(config, MaskingKeys::random());
+                Ok((connection, accepted, remainder))
+            }
+            (Err(response), start) => Err(self.refused(response, start).await),
+        }
+    }
+
+    /// Reads the body of a refusal, as far as it comes in time.
+    async fn refused(&mut self, response: Response<'static>, start: Vec<u8>) -> Error {
+        let mut body = Body::of(&response, start);
+        while !body.is_complete() {
+            match self.read(|bytes| body.extend(bytes)).await {
+                Ok(0) | Err(_) => break, // what there is of it is better than nothing
+                Ok(_) => {}
+            }
+        }
+        Error::Refused(Refusal::new(response, body).into())
+    }
+
+    async fn refuse(&mut self, error: HandshakeError) -> Error {
+        let mut out = Vec::new();
+        error.respond(&mut out);
+        if self.write_all(&out).await.is_ok() {
+            self.linger().await;
+        }
+        Error::Handshake(error)
+    }
+
+    /// Reads until `take` has what it wants; and what came behind that.
+    async fn read_until<T>(
+        &mut self,
+        mut take: impl FnMut(&mut &mut [u8]) -> Result<Option<T>, HandshakeError>,
+    ) -> Result<(T, Vec<u8>), Error> {
+        loop {
+            let mut taken = Ok(None);
+            let count = self
+                .read(|mut input| {
+                    taken = take(&mut input).map(|taken| taken.map(|t| (t, input.to_vec())));
+                })
+                .await?;
+            if count == 0 {
+                return Err(Error::Io(io::ErrorKind::UnexpectedEof.into()));
+            }
+            if let Some(taken) = taken? {
+                return Ok(taken);
+            }
+        }
+    }
+
+    /// Reads once; how many bytes came, 0 at the end of the stream.
+    async fn read(&mut self, mut take: impl FnMut(&mut [u8])) -> Result<usize, Error> {
+        self.in_time(|stream, cx| {
+            with_buffer(|buffer| {
+                let count = ready!(R::poll_read(stream, cx, buffer))?;
+                take(&mut buffer[..count]);
+                Poll::Ready(Ok(count))
+            })
+        })
+        .await
+    }
+
+    async fn write_all(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
+        self.in_time(|stream, cx| {
+            while !bytes.is_empty() {
+                match ready!(R::poll_write(stream, cx, &[IoSlice::new(bytes)]))? {
+                    0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                    count => bytes = &bytes[count..],
+                }
+            }
+            R::poll_flush(stream, cx)
+        })
+        .await
+    }
+
+    /// Ends the stream so that the peer gets what was written: a reset would
+    /// destroy it.
+    async fn linger(&mut self) {
+        if self.in_time(R::poll_shutdown).await.is_ok() {
+            while self.read(|_| {}).await.is_ok_and(|count| count > 0) {}
+        }
+    }
+
+    /// What `poll` does, if it is done in time.
+    async fn in_time<T>(
+        &mut self,
+        mut poll: impl FnMut(&mut S, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Result<T, Error> {
+        loop {
+            let Self { stream, timer, deadline } = self;
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(R::now()));
+            R::before_read(timer, stream, left)?;
+            let result = poll_fn(|cx| match poll(stream, cx) {
+                Poll::Ready(result) => Poll::Ready(Some(result)),
+                Poll::Pending => match deadline {
+                    Some(deadline) => timer.poll(cx, *deadline).map(|()| None),
+                    None => Poll::Pending,
+                },
+            })
+            .await;
+            // Whoever sends a byte now and then is too slow too.
+            if deadline.is_some_and(|deadline| deadline <= R::now()) {
+                return Err(Error::HandshakeTimeout);
+            }
+            if let Some(result) = result {
+                return Ok(result?);
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Bytes that wait to be written.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::mem;
+use std::io::IoSlice;
+
+use bytes::Bytes;
+
+/// How many slices are written in one call at most.
+pub(super) const MAX_SLICES: usize = 16;
+
+/// A queue of bytes: what was appended in small pieces is joined, what came as a
+/// large one is kept as it is.
+#[derive(Debug, Default)]
+pub(super) struct Output {
+    /// What comes before `tail`; empty for most of the time.
+    chunks: VecDeque<Bytes>,
+    tail: Vec<u8>,
+    /// How much of the first of all these was written.
+    written: usize,
+}
+
+impl Output {
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many bytes wait.
+    pub(super) fn len(&self) -> usize {
+        let chunks: usize = self.chunks.iter().map(Bytes::len).sum();
+        // The program can have taken bytes out of the tail.
+        (chunks + self.tail.len()).saturating_sub(self.written)
+    }
+
+    /// Where to append to.
+    pub(super) fn tail(&mut self) -> &mut Vec<u8> {
+        &mut self.tail
+    }
+
+    /// Appends without a copy.
+    pub(super) fn push(&mut self, chunk: Bytes) {
+        if !self.tail.is_empty() {
+            self.chunks.push_back(mem::take(&mut self.tail).into());
+        }
+        self.chunks.push_back(chunk);
+    }
+
+    /// The bytes to write next, in order; how many slices they are.
+    pub(super) fn fill<'o>(&'o self, slices: &mut [IoSlice<'o>; MAX_SLICES]) -> usize {
+        let chunks = self.chunks.iter().map(|chunk| &chunk[..]);
+        let mut written = self.written;
+        let mut filled = 0;
+        for (slice, chunk) in slices.iter_mut().zip(chunks.chain([&self.tail[..]])) {
+            *slice = IoSlice::new(chunk.get(mem::take(&mut written)..).unwrap_or_default());
+            filled += 1;
+        }
+        filled
+    }
+
+    /// Says that `count` bytes were written. Memory is given back as soon as
+    /// nothing waits.
+    pub(super) fn advance(&mut self, count: usize) {
+        self.written += count;
+        while let Some(chunk) = self.chunks.front()
+            && self.written >= chunk.len()
+        {
+            self.written -= chunk.len();
+            self.chunks.pop_front();
+        }
+        if self.is_empty() {
+            *self = Self::default();
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! A stream and its connection, polled: the one place that decides what is done
+//! with the stream, and when.
+
+use alloc::boxed::Box;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::cell::Cell;
+use core::task::{Context, Poll, ready};
+use core::time::Duration;
+use std::io::{self, IoSlice};
+use std::thread_local;
+
+use super::driver::Driver;
+use super::error::Error;
+use super::output::MAX_SLICES;
+use super::received::Received;
+use crate::connection::{Connection, Event, Part};
+use crate::error::SendError;
+use crate::frame::CloseCode;
+use crate::time::Instant;
+
+/// How much is read at a time.
+const BUFFER_LEN: usize = 128 * 1024;
+
+/// What an adapter is an adapter to: the traits of a stream, and a timer.
+///
+/// Not to be implemented: see [`tokio::Tokio`](crate::tokio) and
+/// [`futures_io::FuturesIo`](crate::futures_io).
+pub trait Runtime<S>: sealed::Sealed {
+    #[doc(hidden)]
+    type Timer: Timer;
+
+    #[doc(hidden)]
+    fn now() -> std::time::Instant;
+
+    /// Says how long the next read may wait; only of use where reading blocks.
+    #[doc(hidden)]
+    fn before_read(_: &mut Self::Timer, _: &S, _: Option<Duration>) -> io::Result<()> {
+        Ok(())
+    }
+
+    #[doc(hidden)]
+    fn poll_read(s: &mut S, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>>;
+
+    #[doc(hidden)]
+    fn poll_write(s: &mut S, cx: &mut Context<'_>, bufs: &[IoSlice<'_>])
+    -> Poll<io::Result<usize>>;
+
+    #[doc(hidden)]
+    fn poll_flush(s: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    #[doc(hidden)]
+    fn poll_shutdown(s: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+}
+
+/// Something that wakes a task at a point in time.
+#[doc(hidden)]
+#[allow(unnameable_types, reason = "a detail of a sealed trait")]
+pub trait Timer: Default + Send + Unpin {
+    /// Ready once `deadline` has passed, or earlier now and then; the task is woken
+    /// then.
+    fn poll(&mut self, cx: &mut Context<'_>, deadline: std::time::Instant) -> Poll<()>;
+}
+
+pub(super) mod sealed {
+    /// Keeps [`Runtime`](super::Runtime) from being implemented elsewhere.
+    #[allow(unnameable_types, reason = "it is to seal a trait")]
+    pub trait Sealed {}
+}
+
+pub(super) struct Socket<S, R: Runtime<S>> {
+    pub(super) stream: S,
+    pub(super) driver: Driver,
+    pub(super) timer: R::Timer,
+    epoch: std::time::Instant,
+    /// Whether a `Stream` has ended.
+    #[cfg(feature = "_async")]
+    pub(super) is_terminated: bool,
+}
+
+impl<S, R: Runtime<S>> Socket<S, R> {
+    pub(super) fn new(stream: S, ws: Connection, remainder: Vec<u8>) -> Self {
+        Self {
+            stream,
+            driver: Driver::new(ws, remainder),
+            timer: R::Timer::default(),
+            epoch: R::now(),
+            #[cfg(feature = "_async")]
+            is_terminated: false,
+        }
+    }
+
+    /// The next message or part; `None` at the orderly end of the connection.
+    #[inline]
+    pub(super) fn poll_next<T: Received>(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<T>, Error>> {
+        // What is here already needs no look at the stream.
+        if let Some(received) = self.driver.next()? {
+            return Poll::Ready(Ok(Some(received)));
+        }
+        self.poll_stream(cx)
+    }
+
+    /// As a `Stream` says it.
+    #[cfg(feature = "_async")]
+    pub(super) fn poll_item(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Event<'static>, Error>>> {
+        if self.is_terminated {
+            return Poll::Ready(None);
+        }
+        let item = ready!(self.poll_next(cx)).transpose();
+        self.is_terminated = !matches!(item, Some(Ok(_)));
+        Poll::Ready(item)
+    }
+
+    fn poll_stream<T: Received>(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<T>, Error>> {
+        loop {
+            let is_written = self.poll_output(cx).is_ready();
+            if is_written && self.driver.is_to_shut() {
+                match R::poll_shutdown(&mut self.stream, cx) {
+                    // It has no sides: there is no way to wait for the peer's.
+                    Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Unsupported => {
+                        self.driver.end_of_stream();
+                    }
+                    // Whatever it is, the end of the stream tells more.
+                    Poll::Ready(_) => self.driver.is_shut = true,
+                    Poll::Pending => {}
+                }
+            }
+            if is_written && let Some(close) = self.driver.take_close() {
+                return Poll::Ready(Ok(Some(close)));
+            }
+            if let Some(outcome) = self.driver.outcome() {
+                return Poll::Ready(outcome.map(|()| None));
+            }
+
+            let now = || Instant::from_epoch(R::now().duration_since(self.epoch));
+            let deadline = self.driver.deadline(now);
+            if !self.driver.is_congested() {
+                let wait = deadline.map(|deadline| deadline.saturating_since(now()));
+                R::before_read(&mut self.timer, &self.stream, wait)?;
+                match self.poll_read(cx) {
+                    Poll::Ready(Ok(Some(received))) => return Poll::Ready(Ok(Some(received))),
+                    Poll::Ready(Ok(None)) => continue,
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                    Poll::Pending => {}
+                }
+            }
+            match deadline {
+                None => return Poll::Pending,
+                Some(deadline) => {
+                    ready!(self.timer.poll(cx, self.epoch + deadline.since_epoch()));
+                    let now = Instant::from_epoch(R::now().duration_since(self.epoch));
+                    self.driver.handle_timeout(now);
+                }
+            }
+        }
+    }
+
+    /// Reads once; the first of what came, if it is complete.
+    fn poll_read<T: Received>(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<T>, Error>> {
+        with_buffer(|buffer| {
+            Poll::Ready(match ready!(R::poll_read(&mut self.stream, cx, buffer)) {
+                Ok(0) => {
+                    self.driver.end_of_stream();
+                    Ok(None)
+                }
+                Ok(count) => self.driver.next_in(&mut buffer[..count]),
+                Err(error) => {
+                    self.driver.read_failed(error);
+                    Ok(None)
+                }
+            })
+        })
+    }
+
+    /// Writes what there is to write; ready when all of it is, or none of it can be.
+    fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.driver.is_write_broken() {
+            return Poll::Ready(());
+        }
+        let written = ready!(self.poll_write_all(cx));
+        if let Err(error) = written {
+            self.driver.write_failed(error);
+        }
+        Poll::Ready(())
+    }
+
+    fn poll_write_all(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.driver.output.is_empty() {
+            let mut slices = [IoSlice::new(&[]); MAX_SLICES];
+            let filled = self.driver.output.fill(&mut slices);
+            match ready!(R::poll_write(&mut self.stream, cx, &slices[..filled]))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                count => self.driver.output.advance(count),
+            }
+            self.driver.needs_flush = true;
+        }
+        if self.driver.needs_flush {
+            ready!(R::poll_flush(&mut self.stream, cx))?;
+            self.driver.needs_flush = false;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Writes all that was buffered.
+    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        ready!(self.poll_output(cx));
+        Poll::Ready(self.driver.check_write())
+    }
+
+    /// Writes, if too much was buffered.
+    #[cfg(feature = "_async")]
+    pub(super) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        if self.driver.is_congested() { self.poll_flush(cx) } else { Poll::Ready(Ok(())) }
+    }
+
+    /// Begins to close the connection, if it is open.
+    pub(super) fn begin_close(
+        &mut self,
+        code: Option<CloseCode>,
+        reason: &str,
+    ) -> Result<(), SendError> {
+        if self.driver.is_closing() {
+            return Ok(());
+        }
+        let (ws, out) = self.driver.parts();
+        ws.send_close(code, reason, out)
+    }
+
+    /// Brings the closing to its end; messages that still come are dropped.
+    pub(super) fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        loop {
+            // Parts, since they need no memory; unless a message was begun whole.
+            let received = match self.poll_next::<Part<'static>>(cx) {
+                Poll::Ready(Err(Error::WrongRead)) => {
+                    ready!(self.poll_next::<Event<'static>>(cx))?.is_some()
+                }
+                other => ready!(other)?.is_some(),
+            };
+            if !received {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+}
+
+thread_local! {
+    /// The buffer into which all connections of the thread read. It is never
+    /// zeroed again.
+    static BUFFER: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
+}
+
+/// Lends the thread's buffer; another one, if the stream is a WebSocket itself
+/// and has it already.
+pub(super) fn with_buffer<T>(read: impl FnOnce(&mut [u8]) -> T) -> T {
+    let mut buffer = BUFFER.take().unwrap_or_else(|| vec![0; BUFFER_LEN].into_boxed_slice());
+    let result = read(&mut buffer);
+    BUFFER.set(Some(buffer));
+    result
+}

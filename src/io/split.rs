@@ -1,0 +1,352 @@
+//! Two halves for two tasks.
+//!
+//! Both may wait for the same stream, which remembers one task for each
+//! direction; either may have to write. So the stream is given one waker for
+//! both, and that wakes whoever is waiting. The lock is held for the length of a
+//! poll, never across an await.
+
+use alloc::sync::Arc;
+use alloc::task::Wake;
+use alloc::vec::Vec;
+use core::future::poll_fn;
+use core::pin::Pin;
+use core::task::{Context, Poll, Waker};
+use core::{fmt, mem};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use futures_core::{FusedStream, Stream};
+use futures_sink::Sink;
+
+use super::error::Error;
+use super::socket::{Runtime, Socket};
+use super::websocket::WebSocket;
+use crate::connection::{Connection, Event, Part, State};
+use crate::error::SendError;
+use crate::frame::CloseCode;
+use crate::prepared::Prepared;
+
+pub(super) fn split<S, R: Runtime<S>>(socket: Socket<S, R>) -> (Reader<S, R>, Writer<S, R>) {
+    let waiting = Arc::new(Waiting::default());
+    let waker = Waker::from(Arc::clone(&waiting));
+    let shared = Arc::new(Shared { socket: Mutex::new(socket), waiting, waker });
+    (Reader(Arc::clone(&shared)), Writer(shared))
+}
+
+/// The half of a [`WebSocket`] that reads.
+///
+/// While it reads it also writes what is to be written, so that pings are
+/// answered though the writer does nothing. It is for the reader to see the
+/// closing through: read until `None`, also after the writer has closed.
+pub struct Reader<S, R: Runtime<S>>(Arc<Shared<S, R>>);
+
+/// The half of a [`WebSocket`] that writes.
+///
+/// It can be shared: clone it, or send from several tasks what
+/// [`write`](Self::write) keeps whole and in order.
+pub struct Writer<S, R: Runtime<S>>(Arc<Shared<S, R>>);
+
+impl<S, R: Runtime<S>> Reader<S, R> {
+    /// As [`WebSocket::read`]. Cancel-safe.
+    ///
+    /// # Errors
+    /// As for that.
+    pub async fn read(&mut self) -> Result<Option<Event<'static>>, Error> {
+        poll_fn(|cx| self.0.poll(Half::Reader, cx, |socket, cx| socket.poll_next(cx))).await
+    }
+
+    /// As [`WebSocket::read_part`]. Cancel-safe.
+    ///
+    /// # Errors
+    /// As for that.
+    pub async fn read_part(&mut self) -> Result<Option<Part<'static>>, Error> {
+        poll_fn(|cx| self.0.poll(Half::Reader, cx, |socket, cx| socket.poll_next(cx))).await
+    }
+
+    /// Asks the connection.
+    pub fn connection<T>(&self, ask: impl FnOnce(&Connection) -> T) -> T {
+        ask(self.0.lock().driver.connection())
+    }
+
+    /// Both halves together again, if they are of one connection and no clone of
+    /// the writer is left.
+    ///
+    /// # Errors
+    /// The halves, if not.
+    pub fn reunite(self, writer: Writer<S, R>) -> Result<WebSocket<S, R>, (Self, Writer<S, R>)> {
+        if !Arc::ptr_eq(&self.0, &writer.0) {
+            return Err((self, writer));
+        }
+        drop(writer);
+        match Arc::try_unwrap(self.0) {
+            Ok(shared) => {
+                let socket = shared.socket.into_inner();
+                Ok(WebSocket::from_socket(socket.unwrap_or_else(PoisonError::into_inner)))
+            }
+            Err(shared) => Err((Self(Arc::clone(&shared)), Writer(shared))),
+        }
+    }
+}
+
+impl<S, R: Runtime<S>> Writer<S, R> {
+    /// As [`WebSocket::write`].
+    ///
+    /// # Errors
+    /// As for that.
+    pub fn write<'m>(&self, event: impl Into<Event<'m>>) -> Result<(), SendError> {
+        self.0.change(|socket| socket.driver.write(event.into()))
+    }
+
+    /// As [`WebSocket::write_prepared`].
+    ///
+    /// # Errors
+    /// As for that.
+    pub fn write_prepared(&self, message: &Prepared) -> Result<(), SendError> {
+        self.0.change(|socket| socket.driver.write_prepared(message))
+    }
+
+    /// As [`WebSocket::write_text_part`].
+    ///
+    /// # Errors
+    /// As for that.
+    pub fn write_text_part(&self, text: &str, last: bool) -> Result<(), SendError> {
+        self.0.change(|socket| {
+            let (ws, out) = socket.driver.parts();
+            ws.send_text_part(text, last, out)
+        })
+    }
+
+    /// As [`WebSocket::write_binary_part`].
+    ///
+    /// # Errors
+    /// As for that.
+    pub fn write_binary_part(&self, data: &[u8], last: bool) -> Result<(), SendError> {
+        self.0.change(|socket| {
+            let (ws, out) = socket.driver.parts();
+            ws.send_binary_part(data, last, out)
+        })
+    }
+
+    /// As [`WebSocket::flush`]. Cancel-safe.
+    ///
+    /// # Errors
+    /// As for that.
+    pub async fn flush(&mut self) -> Result<(), Error> {
+        poll_fn(|cx| self.0.poll(Half::Writer, cx, Socket::poll_flush)).await
+    }
+
+    /// As [`WebSocket::send`].
+    ///
+    /// # Errors
+    /// As for that.
+    pub async fn send<'m>(&mut self, event: impl Into<Event<'m>>) -> Result<(), Error> {
+        self.write(event)?;
+        self.flush().await
+    }
+
+    /// Sends a Close frame; the reader sees to the rest. Does nothing if the
+    /// connection is closing already.
+    ///
+    /// # Errors
+    /// [`Error::Send`] if code or reason cannot be sent; [`Error::Io`].
+    pub async fn close(
+        &mut self,
+        code: impl Into<Option<CloseCode>>,
+        reason: &str,
+    ) -> Result<(), Error> {
+        let code = code.into();
+        self.0.change(|socket| socket.begin_close(code, reason))?;
+        self.flush().await
+    }
+
+    /// How many bytes wait to be written.
+    #[must_use]
+    pub fn unwritten(&self) -> usize {
+        self.0.lock().driver.output.len()
+    }
+
+    /// Asks the connection.
+    pub fn connection<T>(&self, ask: impl FnOnce(&Connection) -> T) -> T {
+        ask(self.0.lock().driver.connection())
+    }
+}
+
+struct Shared<S, R: Runtime<S>> {
+    socket: Mutex<Socket<S, R>>,
+    waiting: Arc<Waiting>,
+    /// Wakes whoever is in `waiting`.
+    waker: Waker,
+}
+
+impl<S, R: Runtime<S>> Shared<S, R> {
+    fn lock(&self) -> MutexGuard<'_, Socket<S, R>> {
+        // A panic of the stream leaves nothing half done that matters more.
+        self.socket.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn poll<T>(
+        &self,
+        half: Half,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(&mut Socket<S, R>, &mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        // Before the stream is asked, so that no answer comes in between.
+        self.waiting.register(half, cx.waker());
+        self.with(Some(half), |socket| poll(socket, &mut Context::from_waker(&self.waker)))
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut Socket<S, R>) -> T) -> T {
+        self.with(None, change)
+    }
+
+    /// Does something to the socket, and wakes whoever is waiting for what that
+    /// has brought about.
+    fn with<T>(&self, half: Option<Half>, act: impl FnOnce(&mut Socket<S, R>) -> T) -> T {
+        let mut socket = self.lock();
+        let before = Standing::of(&socket);
+        let result = act(&mut socket);
+        let after = Standing::of(&socket);
+        drop(socket);
+        if (before.state, before.is_broken) != (after.state, after.is_broken) {
+            // There may be a timer to start, or nothing to wait for.
+            self.waiting.wake_by_ref();
+        } else if matches!(half, Some(Half::Reader)) && !before.is_written && after.is_written {
+            self.waiting.wake_writers();
+        } else if before.is_congested && !after.is_congested {
+            self.waiting.wake_reader();
+        }
+        result
+    }
+}
+
+/// What the other half may be waiting for.
+struct Standing {
+    state: State,
+    is_broken: bool,
+    is_written: bool,
+    is_congested: bool,
+}
+
+impl Standing {
+    fn of<S, R: Runtime<S>>(socket: &Socket<S, R>) -> Self {
+        let driver = &socket.driver;
+        Self {
+            state: driver.connection().state(),
+            is_broken: driver.is_write_broken(),
+            is_written: driver.output.is_empty() && !driver.needs_flush,
+            is_congested: driver.is_congested(),
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Half {
+    Reader,
+    Writer,
+}
+
+/// The tasks that wait.
+#[derive(Default)]
+struct Waiting(Mutex<Wakers>);
+
+#[derive(Default)]
+struct Wakers {
+    reader: Option<Waker>,
+    /// Clones of the writer may wait at once.
+    writers: Vec<Waker>,
+}
+
+impl Waiting {
+    fn register(&self, half: Half, waker: &Waker) {
+        self.with(|waiting| match half {
+            Half::Reader => match &mut waiting.reader {
+                Some(known) => known.clone_from(waker),
+                none => *none = Some(waker.clone()),
+            },
+            Half::Writer => {
+                if !waiting.writers.iter().any(|known| known.will_wake(waker)) {
+                    waiting.writers.push(waker.clone());
+                }
+            }
+        });
+    }
+
+    fn with<T>(&self, take: impl FnOnce(&mut Wakers) -> T) -> T {
+        // Not held while anybody is woken, who might run at once.
+        take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn wake_reader(&self) {
+        if let Some(waker) = self.with(|waiting| waiting.reader.take()) {
+            waker.wake();
+        }
+    }
+
+    fn wake_writers(&self) {
+        self.with(|waiting| mem::take(&mut waiting.writers)).into_iter().for_each(Waker::wake);
+    }
+}
+
+impl Wake for Waiting {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.wake_reader();
+        self.wake_writers();
+    }
+}
+
+impl<S, R: Runtime<S>> Clone for Writer<S, R> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S: Unpin, R: Runtime<S>> Stream for Reader<S, R> {
+    type Item = Result<Event<'static>, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll(Half::Reader, cx, Socket::poll_item)
+    }
+}
+
+impl<S: Unpin, R: Runtime<S>> FusedStream for Reader<S, R> {
+    fn is_terminated(&self) -> bool {
+        self.0.lock().is_terminated
+    }
+}
+
+impl<'m, S: Unpin, R: Runtime<S>> Sink<Event<'m>> for Writer<S, R> {
+    type Error = Error;
+
+    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.0.poll(Half::Writer, cx, Socket::poll_ready)
+    }
+
+    fn start_send(self: Pin<&mut Self>, event: Event<'m>) -> Result<(), Error> {
+        Ok(self.write(event)?)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.0.poll(Half::Writer, cx, Socket::poll_flush)
+    }
+
+    /// Sends a Close frame with code 1000; the reader sees to the rest.
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.0.change(|socket| socket.begin_close(Some(CloseCode::NORMAL), ""))?;
+        self.0.poll(Half::Writer, cx, Socket::poll_flush)
+    }
+}
+
+impl<S: fmt::Debug, R: Runtime<S>> fmt::Debug for Reader<S, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").field("stream", &self.0.lock().stream).finish_non_exhaustive()
+    }
+}
+
+impl<S: fmt::Debug, R: Runtime<S>> fmt::Debug for Writer<S, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").field("stream", &self.0.lock().stream).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,91 @@
+//! The adapter for streams of [tokio]: `AsyncRead` and `AsyncWrite`.
+//!
+//! A connection that has a deadline (which all have that close, or have a
+//! [keepalive](crate::Config::keepalive)) needs a runtime with time enabled, as
+//! `#[tokio::main]` makes it.
+//!
+//! [tokio]: https://docs.rs/tokio
+
+use alloc::boxed::Box;
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
+use std::io::{self, IoSlice};
+use std::time::Instant;
+
+use ::tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use ::tokio::time::Sleep;
+
+use super::socket::{self, Runtime, sealed};
+
+/// A WebSocket over a stream of tokio.
+pub type WebSocket<S> = super::WebSocket<S, Tokio>;
+
+/// A request on a stream of tokio.
+pub type Incoming<S> = super::Incoming<S, Tokio>;
+
+/// The half of a [`WebSocket`] that reads.
+pub type Reader<S> = super::Reader<S, Tokio>;
+
+/// The half of a [`WebSocket`] that writes.
+pub type Writer<S> = super::Writer<S, Tokio>;
+
+/// The streams and the timer of tokio.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Tokio;
+
+impl sealed::Sealed for Tokio {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Runtime<S> for Tokio {
+    type Timer = Timer;
+
+    fn now() -> Instant {
+        ::tokio::time::Instant::now().into_std()
+    }
+
+    fn poll_read(s: &mut S, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        let mut buf = ReadBuf::new(buf);
+        ready!(Pin::new(s).poll_read(cx, &mut buf))?;
+        Poll::Ready(Ok(buf.filled().len()))
+    }
+
+    fn poll_write(
+        s: &mut S,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match bufs {
+            [buf] => Pin::new(s).poll_write(cx, buf),
+            _ => Pin::new(s).poll_write_vectored(cx, bufs),
+        }
+    }
+
+    fn poll_flush(s: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(s).poll_flush(cx)
+    }
+
+    fn poll_shutdown(s: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(s).poll_shutdown(cx)
+    }
+}
+
+/// A timer that is set only if it would go off too late: deadlines move on with
+/// every message, and to look at them again when it goes off is cheaper.
+#[doc(hidden)]
+#[derive(Debug, Default)]
+#[allow(unnameable_types, reason = "a detail of a sealed trait")]
+pub struct Timer(Option<Pin<Box<Sleep>>>);
+
+impl socket::Timer for Timer {
+    fn poll(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
+        let deadline = ::tokio::time::Instant::from_std(deadline);
+        let sleep = self.0.get_or_insert_with(|| Box::pin(::tokio::time::sleep_until(deadline)));
+        if deadline < sleep.deadline() {
+            sleep.as_mut().reset(deadline);
+        }
+        ready!(sleep.as_mut().poll(cx));
+        self.0 = None;
+        Poll::Ready(())
+    }
+}

@@ -1,0 +1,295 @@
+use alloc::vec::Vec;
+use core::fmt;
+use core::future::poll_fn;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+
+use futures_core::{FusedStream, Stream};
+use futures_sink::Sink;
+
+use super::error::Error;
+use super::incoming::Incoming;
+use super::opening::Opening;
+use super::socket::{Runtime, Socket};
+use super::split::{self, Reader, Writer};
+use crate::connection::{Config, Connection, Event, Part};
+use crate::error::SendError;
+use crate::frame::CloseCode;
+use crate::handshake::{Accepted, RequestBuilder};
+use crate::prepared::Prepared;
+
+/// A WebSocket over an asynchronous stream: [`tokio::WebSocket`](crate::tokio) or
+/// [`futures_io::WebSocket`](crate::futures_io).
+///
+/// What all adapters have in common is in the documentation of the
+/// [module](crate::io).
+///
+/// ```no_run
+/// # #[cfg(feature = "tokio")]
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use sansws::tokio::WebSocket;
+/// use sansws::{Config, Event};
+///
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:9001").await?;
+/// loop {
+///     let (stream, _) = listener.accept().await?;
+///     tokio::spawn(async move {
+///         let mut ws = WebSocket::accept(stream, &Config::new()).await?;
+///         while let Some(event) = ws.read().await? {
+///             if let Event::Text(_) | Event::Binary(_) = event {
+///                 ws.write(event)?; // the next read sends it
+///             }
+///         }
+///         Ok::<_, sansws::io::Error>(())
+///     });
+/// }
+/// # }
+/// ```
+pub struct WebSocket<S, R: Runtime<S>>(Socket<S, R>);
+
+/// # Opening
+impl<S, R: Runtime<S>> WebSocket<S, R> {
+    /// Over a stream whose opening handshake is done. `remainder` is what was
+    /// read behind the handshake: the first input of the connection.
+    #[must_use]
+    pub fn new(stream: S, connection: Connection, remainder: Vec<u8>) -> Self {
+        Self(Socket::new(stream, connection, remainder))
+    }
+
+    /// Reads a client's request and accepts it, whatever path it asks for, with
+    /// no subprotocol. For more, see [`Incoming`].
+    ///
+    /// Not cancel-safe: drop the stream too.
+    ///
+    /// # Errors
+    /// As for [`Incoming::receive`] and [`Incoming::accept`].
+    pub async fn accept(stream: S, config: &Config) -> Result<Self, Error> {
+        let incoming = Incoming::receive(stream, config).await?;
+        incoming.accept(config, |request| Ok(request.accept()?)).await
+    }
+
+    /// Sends `request` over a stream that leads to the server, and checks the
+    /// answer.
+    ///
+    /// Not cancel-safe: drop the stream too.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] if the server answers with another status than 101;
+    /// [`Error::Handshake`], [`Error::HandshakeTimeout`], [`Error::Io`].
+    pub async fn connect_over(
+        stream: S,
+        request: RequestBuilder,
+        config: &Config,
+    ) -> Result<(Self, Accepted<'static>), Error> {
+        let mut opening = Opening::<S, R>::new(stream, R::Timer::default(), config);
+        let (connection, accepted, remainder) = opening.connect(request, config).await?;
+        Ok((Self::new(opening.stream, connection, remainder), accepted))
+    }
+}
+
+/// # Reading
+impl<S, R: Runtime<S>> WebSocket<S, R> {
+    /// The next message, control frame or Close; `None` when the connection has
+    /// come to its orderly end, the Close having been returned before.
+    ///
+    /// Pings and the Close are answered without help. Cancel-safe.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] and [`Error::Io`], for good; [`Error::WrongRead`] in the
+    /// middle of a message begun with [`read_part`](Self::read_part).
+    #[inline]
+    pub async fn read(&mut self) -> Result<Option<Event<'static>>, Error> {
+        poll_fn(|cx| self.0.poll_next(cx)).await
+    }
+
+    /// The next piece of a message, as it arrives; as [`read`](Self::read)
+    /// otherwise. See [`Connection::receive_part`]. Cancel-safe.
+    ///
+    /// # Errors
+    /// As for [`read`](Self::read).
+    pub async fn read_part(&mut self) -> Result<Option<Part<'static>>, Error> {
+        poll_fn(|cx| self.0.poll_next(cx)).await
+    }
+
+    /// Sets how many bytes may wait to be written before nothing more is read.
+    /// Default: 64 KiB.
+    pub const fn set_high_water_mark(&mut self, bytes: usize) {
+        self.0.driver.high_water_mark = bytes;
+    }
+}
+
+/// # Writing
+impl<S, R: Runtime<S>> WebSocket<S, R> {
+    /// Adds a message or control frame to what is to be written: by the next
+    /// [`read`](Self::read), [`flush`](Self::flush) or [`send`](Self::send).
+    ///
+    /// A large message that is given away (`String`, `Vec<u8>`) is written from
+    /// where it lies.
+    ///
+    /// # Errors
+    /// Nothing was added then; see [`Connection::send_text`] and its like.
+    #[inline]
+    pub fn write<'m>(&mut self, event: impl Into<Event<'m>>) -> Result<(), SendError> {
+        self.0.driver.write(event.into())
+    }
+
+    /// Adds a message that was encoded once for many connections.
+    ///
+    /// # Errors
+    /// As for [`Connection::send_prepared`].
+    pub fn write_prepared(&mut self, message: &Prepared) -> Result<(), SendError> {
+        self.0.driver.write_prepared(message)
+    }
+
+    /// Adds a part of a message of text; see [`Connection::send_text_part`].
+    ///
+    /// # Errors
+    /// As for that.
+    pub fn write_text_part(&mut self, text: &str, last: bool) -> Result<(), SendError> {
+        let (ws, out) = self.0.driver.parts();
+        ws.send_text_part(text, last, out)
+    }
+
+    /// Adds a part of a message of bytes; see [`Connection::send_binary_part`].
+    ///
+    /// # Errors
+    /// As for that.
+    pub fn write_binary_part(&mut self, data: &[u8], last: bool) -> Result<(), SendError> {
+        let (ws, out) = self.0.driver.parts();
+        ws.send_binary_part(data, last, out)
+    }
+
+    /// Writes all that was added. Cancel-safe.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the stream takes no more.
+    pub async fn flush(&mut self) -> Result<(), Error> {
+        poll_fn(|cx| self.0.poll_flush(cx)).await
+    }
+
+    /// Adds a message or control frame, and writes all. If dropped before it is
+    /// done the message was added, and what is left of it will be written.
+    ///
+    /// # Errors
+    /// As for [`write`](Self::write) and [`flush`](Self::flush).
+    pub async fn send<'m>(&mut self, event: impl Into<Event<'m>>) -> Result<(), Error> {
+        self.write(event)?;
+        self.flush().await
+    }
+
+    /// Closes the connection, and waits for its orderly end; messages that still
+    /// come are dropped. If the peer has closed already, only waits.
+    ///
+    /// To go on reading until the peer has closed too, write an [`Event::Close`]
+    /// instead. Cancel-safe, by calling it again.
+    ///
+    /// # Errors
+    /// [`Error::Send`] if code or reason cannot be sent; [`Error::Failed`], also
+    /// with [`CloseTimeout`](crate::Violation::CloseTimeout); [`Error::Io`].
+    pub async fn close(
+        &mut self,
+        code: impl Into<Option<CloseCode>>,
+        reason: &str,
+    ) -> Result<(), Error> {
+        self.0.begin_close(code.into(), reason)?;
+        poll_fn(|cx| self.0.poll_closed(cx)).await
+    }
+
+    /// How many bytes wait to be written.
+    #[must_use]
+    pub fn unwritten(&self) -> usize {
+        self.0.driver.output.len()
+    }
+}
+
+/// # The parts
+impl<S, R: Runtime<S>> WebSocket<S, R> {
+    /// Reader and writer, to be used by two tasks; see [`Reader`].
+    #[must_use]
+    pub fn split(self) -> (Reader<S, R>, Writer<S, R>) {
+        split::split(self.0)
+    }
+
+    pub(super) const fn from_socket(socket: Socket<S, R>) -> Self {
+        Self(socket)
+    }
+
+    /// The connection, for its questions.
+    #[must_use]
+    pub fn connection(&self) -> &Connection {
+        self.0.driver.connection()
+    }
+
+    /// The connection, and where to append what it is to send, for what the
+    /// adapter has no method for.
+    pub fn connection_mut(&mut self) -> (&mut Connection, &mut Vec<u8>) {
+        self.0.driver.parts()
+    }
+
+    /// The stream.
+    #[must_use]
+    pub const fn stream(&self) -> &S {
+        &self.0.stream
+    }
+
+    /// The stream. What is read from it or written to it is missing in the
+    /// connection.
+    pub const fn stream_mut(&mut self) -> &mut S {
+        &mut self.0.stream
+    }
+
+    /// The stream alone. What was read but not returned, or added but not
+    /// written, is lost.
+    #[must_use]
+    pub fn into_stream(self) -> S {
+        self.0.stream
+    }
+}
+
+impl<S: Unpin, R: Runtime<S>> Stream for WebSocket<S, R> {
+    type Item = Result<Event<'static>, Error>;
+
+    /// As [`read`](Self::read); after an error there is nothing more.
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.get_mut().0.poll_item(cx)
+    }
+}
+
+impl<S: Unpin, R: Runtime<S>> FusedStream for WebSocket<S, R> {
+    fn is_terminated(&self) -> bool {
+        self.0.is_terminated
+    }
+}
+
+impl<'m, S: Unpin, R: Runtime<S>> Sink<Event<'m>> for WebSocket<S, R> {
+    type Error = Error;
+
+    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.get_mut().0.poll_ready(cx)
+    }
+
+    fn start_send(self: Pin<&mut Self>, event: Event<'m>) -> Result<(), Error> {
+        Ok(self.get_mut().write(event)?)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.get_mut().0.poll_flush(cx)
+    }
+
+    /// As [`close`](Self::close) with code 1000.
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let socket = &mut self.get_mut().0;
+        socket.begin_close(Some(CloseCode::NORMAL), "")?;
+        socket.poll_closed(cx)
+    }
+}
+
+impl<S: fmt::Debug, R: Runtime<S>> fmt::Debug for WebSocket<S, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebSocket")
+            .field("stream", &self.0.stream)
+            .field("connection", self.connection())
+            .field("unwritten", &self.unwritten())
+            .finish_non_exhaustive()
+    }
+}
