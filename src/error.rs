@@ -16,11 +16,12 @@ pub enum Error {
     Failed(Violation),
 
     /// The program called `receive` in the middle of a message of which it has
-    /// had parts from `receive_part`, or the other way about.
+    /// had parts from `receive_part`, or the other way about; or it called
+    /// `receive` where a compressed message comes that is to be passed on.
     ///
-    /// Nothing was consumed and nothing is lost: finish the message with the
-    /// call it was begun with.
-    #[error("the message under way was begun with the other of receive and receive_part")]
+    /// Nothing was consumed and nothing is lost: receive the message with the
+    /// other call.
+    #[error("this message is for the other of receive and receive_part")]
     WrongReceive,
 }
 
@@ -206,6 +207,10 @@ pub enum SendError {
     /// The close code must not be sent (7.4), or there is a reason but no code.
     #[error("the close code must not be sent, or is missing before a reason")]
     CloseCode,
+    /// A part is compressed, but the handshake has not agreed to compress
+    /// (RFC 7692).
+    #[error("the handshake has not agreed to compress")]
+    CompressionNotAgreed,
     /// Bytes to be sent as text are not UTF-8 (5.6).
     #[error("the text is not UTF-8")]
     InvalidUtf8,

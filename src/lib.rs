@@ -85,11 +85,13 @@ mod masking_keys;
 mod prepared;
 mod time;
 
+#[cfg(feature = "deflate")]
+pub use connection::CompressedPart;
 pub use connection::{
     BinaryPart, Close, Config, Connection, Event, MessageKind, Part, State, TextPart, Transport,
 };
 #[cfg(feature = "deflate")]
-pub use deflate::DeflateConfig;
+pub use deflate::{DeflateConfig, DeflateParameters};
 pub use error::{Error, SendError, Violation};
 #[cfg(feature = "blocking")]
 pub use io::blocking;

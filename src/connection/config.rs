@@ -96,7 +96,7 @@ impl Config {
     }
 
     /// The longest message that is accepted, in bytes, all its fragments
-    /// together, and inflated if it is compressed. Default: 1 MiB.
+    /// together, and inflated if it is compressed and inflated here. Default: 1 MiB.
     ///
     /// A longer one fails the connection with 1009. A message that does not
     /// arrive in one piece is held in memory, in a buffer that takes at most

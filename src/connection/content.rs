@@ -6,7 +6,10 @@ use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use core::mem;
 
+#[cfg(feature = "deflate")]
+use super::CompressedPart;
 use super::assemble::{Announced, Assembly};
+use super::compressed::Form;
 use super::receive::DataPiece;
 use super::utf8::{Cut, Invalid, from_utf8};
 use super::{BinaryPart, Event, MessageKind, Part, TextPart};
@@ -21,8 +24,12 @@ pub(super) struct Content {
     begun: Option<Asking>,
     text_cut: Cut,
     assembly: Assembly,
+    /// What RSV1 says of a message.
     #[cfg(feature = "deflate")]
-    pub(super) inflater: Option<Box<Inflater>>,
+    form_of_rsv1: Form,
+    /// There if that is or was `Deflated`.
+    #[cfg(feature = "deflate")]
+    inflater: Option<Box<Inflater>>,
     /// How long it is so far, if it is compressed.
     #[cfg(feature = "deflate")]
     inflated: u64,
@@ -36,6 +43,13 @@ pub(super) enum Asking {
 }
 
 impl Content {
+    /// With what inflates messages, if they may be compressed.
+    #[cfg(feature = "deflate")]
+    pub(super) fn new(inflater: Option<Box<Inflater>>) -> Self {
+        let form_of_rsv1 = if inflater.is_some() { Form::Deflated } else { Form::Plain };
+        Self { form_of_rsv1, inflater, ..Self::default() }
+    }
+
     pub(super) fn begun(&self) -> Option<Asking> {
         self.begun
     }
@@ -44,13 +58,24 @@ impl Content {
         self.assembly.buffered()
     }
 
-    /// Whether messages may be compressed.
+    /// What RSV1 says of a message; `Plain` if it may not be set.
     #[inline]
-    pub(super) fn can_inflate(&self) -> bool {
+    pub(super) fn form_of_rsv1(&self) -> Form {
         #[cfg(feature = "deflate")]
-        return self.inflater.is_some();
+        return self.form_of_rsv1;
         #[cfg(not(feature = "deflate"))]
-        return false;
+        return Form::Plain;
+    }
+
+    /// Has compressed messages passed on, from the one after that under way.
+    #[cfg(feature = "deflate")]
+    pub(super) fn pass_compressed(&mut self, under_way: Option<Form>) {
+        if self.form_of_rsv1 == Form::Deflated {
+            self.form_of_rsv1 = Form::Passed;
+        }
+        if under_way != Some(Form::Deflated) {
+            self.inflater = None;
+        }
     }
 
     /// A part; `None` if there is nothing in it, and it is not the last.
@@ -59,18 +84,22 @@ impl Content {
         piece: DataPiece<'b>,
         max_len: u64,
     ) -> Result<Option<Part<'b>>, Violation> {
-        let DataPiece { kind, payload, last, compressed } = piece;
+        let DataPiece { kind, payload, last, form } = piece;
         let first = self.begun.is_none();
-        let part = match kind {
-            _ if compressed => {
+        let part = match (form, kind) {
+            #[cfg(feature = "deflate")]
+            (Form::Passed, _) => {
+                Part::Compressed(CompressedPart { kind, data: Cow::Borrowed(payload), first, last })
+            }
+            (Form::Deflated, _) => {
                 self.inflate(&piece, max_len)?;
                 self.take(kind, first, last)
             }
-            MessageKind::Text => {
+            (Form::Plain, MessageKind::Text) => {
                 let (lead, text) = self.text_cut.join(payload)?;
                 Part::Text(TextPart { lead, text: Cow::Borrowed(text), first, last })
             }
-            MessageKind::Binary => {
+            (Form::Plain, MessageKind::Binary) => {
                 Part::Binary(BinaryPart { data: Cow::Borrowed(payload), first, last })
             }
         };
@@ -87,15 +116,15 @@ impl Content {
         Ok(Some(part))
     }
 
-    /// A message, if this is its last piece.
+    /// A message, if this is its last piece. It is none to be passed on.
     pub(super) fn next_message<'b>(
         &mut self,
         piece: DataPiece<'b>,
         announced: Announced,
         max_len: u64,
     ) -> Result<Option<Event<'b>>, Violation> {
-        let DataPiece { kind, payload, last, compressed } = piece;
-        if last && !compressed && self.begun.is_none() && self.text_cut.is_empty() {
+        let DataPiece { kind, payload, last, form } = piece;
+        if last && form == Form::Plain && self.begun.is_none() && self.text_cut.is_empty() {
             // It lies in one piece.
             return Ok(Some(match kind {
                 MessageKind::Text => Event::Text(Cow::Borrowed(from_utf8(payload)?)),
@@ -103,7 +132,7 @@ impl Content {
             }));
         }
         match kind {
-            _ if compressed => self.inflate(&piece, max_len)?,
+            _ if form == Form::Deflated => self.inflate(&piece, max_len)?,
             MessageKind::Text => {
                 let (lead, text) = self.text_cut.join(payload)?;
                 // What is cut off here is still to be added.
@@ -149,8 +178,8 @@ impl Content {
     #[cfg(feature = "deflate")]
     fn inflate(&mut self, piece: &DataPiece<'_>, max_len: u64) -> Result<(), Violation> {
         let Self { text_cut, assembly, inflater, inflated, .. } = self;
-        let Some(inflater) = inflater else { return Err(Violation::ReservedBit) };
-        inflater.inflate(piece.payload, piece.last, |block| {
+        let Some(stream) = inflater else { return Err(Violation::ReservedBit) };
+        stream.inflate(piece.payload, piece.last, |block| {
             // 10.4: what counts is what it takes here, not on the way.
             let left = usize::try_from(max_len - *inflated).unwrap_or(usize::MAX);
             let (block, excess) = block.split_at(block.len().min(left));
@@ -167,6 +196,9 @@ impl Content {
         })?;
         if piece.last {
             *inflated = 0;
+            if self.form_of_rsv1 == Form::Passed {
+                self.inflater = None;
+            }
         }
         Ok(())
     }

@@ -2,6 +2,8 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+#[cfg(feature = "deflate")]
+use super::MessageKind;
 use crate::frame::CloseCode;
 
 /// What [`Connection::receive`](super::Connection::receive) yields.
@@ -71,6 +73,10 @@ pub enum Part<'b> {
     Text(TextPart<'b>),
     /// A piece of a message of bytes.
     Binary(BinaryPart<'b>),
+    /// A piece of a compressed message, on a connection that is to
+    /// [pass them on](super::Connection::pass_compressed).
+    #[cfg(feature = "deflate")]
+    Compressed(CompressedPart<'b>),
     /// As [`Event::Ping`]; may come between the pieces of a message.
     Ping(Cow<'b, [u8]>),
     /// As [`Event::Pong`]; may come between the pieces of a message.
@@ -145,6 +151,23 @@ pub struct TextPart<'b> {
 #[non_exhaustive]
 pub struct BinaryPart<'b> {
     /// The bytes. Borrowed unless they were compressed.
+    pub data: Cow<'b, [u8]>,
+    /// Whether this is the message's first piece.
+    pub first: bool,
+    /// Whether this is the message's last piece.
+    pub last: bool,
+}
+
+/// A piece of a compressed message as it came.
+///
+/// For [`Connection::send_compressed_part`](super::Connection::send_compressed_part).
+#[cfg(feature = "deflate")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CompressedPart<'b> {
+    /// What the message is once it is inflated.
+    pub kind: MessageKind,
+    /// The bytes, still compressed, and not looked at. Borrowed.
     pub data: Cow<'b, [u8]>,
     /// Whether this is the message's first piece.
     pub first: bool,

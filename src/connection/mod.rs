@@ -2,6 +2,7 @@
 
 mod assemble;
 mod closing;
+mod compressed;
 mod config;
 mod content;
 mod event;
@@ -19,10 +20,13 @@ use core::fmt;
 
 pub use closing::{State, Transport};
 pub use config::Config;
+#[cfg(feature = "deflate")]
+pub use event::CompressedPart;
 use event::Control;
 pub use event::{BinaryPart, Close, Event, Part, TextPart};
 
 use self::closing::{Closing, parse_close};
+use self::compressed::Form;
 use self::config::Limits;
 use self::content::{Asking, Content};
 use self::receive::{Piece, Receiver, WholeFrame};
@@ -111,11 +115,11 @@ pub struct Connection {
 }
 
 /// A message being sent in parts.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Sending {
     kind: MessageKind,
-    /// Whether it is compressed, which its first part has decided.
-    compressed: bool,
+    /// As its first part has decided.
+    form: Form,
 }
 
 /// The two kinds of message (RFC 6455, 5.6).
@@ -181,7 +185,7 @@ impl Connection {
     /// With the compression that the handshake has agreed on, if it has.
     #[cfg(feature = "deflate")]
     pub(crate) fn with_deflate(mut self, agreed: Option<&Agreed>) -> Self {
-        self.content.inflater = agreed.map(|agreed| Box::new(agreed.inflater()));
+        self.content = Content::new(agreed.map(|agreed| Box::new(agreed.inflater())));
         self.deflater = agreed.map(|agreed| Box::new(agreed.deflater()));
         self
     }
@@ -241,7 +245,8 @@ impl Connection {
     /// [`Error::Failed`] when the peer has broken the protocol or passed a
     /// limit, and from then on; what came before was delivered by earlier
     /// calls. [`Error::WrongReceive`] in the middle of a message that was
-    /// begun with [`receive_part`](Self::receive_part).
+    /// begun with [`receive_part`](Self::receive_part), and before one that only
+    /// that can hand out, since it is compressed and to be passed on.
     ///
     /// ```
     /// use sansws::{Config, Connection, Event};
@@ -282,7 +287,8 @@ impl Connection {
 
     /// The next piece of a message, control frame or close, from the front of
     /// `input`: a message of any length in constant memory. (A part of a
-    /// compressed message is at most 258 KiB, in a buffer of up to twice that.)
+    /// message that is inflated here is at most 258 KiB, in a buffer of up to twice
+    /// that.)
     ///
     /// As [`receive`](Self::receive) otherwise. Text is checked as it comes; a
     /// character that the end of `input` cuts through comes with the next
@@ -392,21 +398,22 @@ impl Connection {
             *input = &mut [];
             return self.check_failed().map(|()| None);
         }
-        if self.content.begun().is_some_and(|begun| begun != asking) {
-            return Err(Error::WrongReceive);
-        }
         let endpoint = Endpoint {
             masked: self.role.is_server(),
-            deflate: self.content.can_inflate(),
+            rsv1: self.content.form_of_rsv1(),
             limits: &self.limits,
         };
+        let is_for_parts = || asking == Asking::Messages && self.receiver.passes(&endpoint, input);
+        if self.content.begun().is_some_and(|begun| begun != asking) || is_for_parts() {
+            return Err(Error::WrongReceive);
+        }
         // Deflate expands a byte to at most 1,032: that bounds a part.
-        let max_compressed = match asking {
+        let max_deflated = match asking {
             Asking::Messages => usize::MAX,
             Asking::Parts => 256,
         };
         self.receiver
-            .next(&endpoint, max_compressed, input)
+            .next(&endpoint, max_deflated, input)
             .map_err(|violation| self.fail(violation, out))
     }
 

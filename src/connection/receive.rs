@@ -6,6 +6,7 @@ use core::mem;
 
 use super::MessageKind;
 use super::assemble::Announced;
+use super::compressed::Form;
 use super::config::Limits;
 use super::rules::{self, Endpoint, Expected, Progress};
 use crate::error::Violation;
@@ -45,7 +46,7 @@ pub(super) struct DataPiece<'b> {
     pub(super) kind: MessageKind,
     pub(super) payload: &'b [u8],
     pub(super) last: bool,
-    pub(super) compressed: bool,
+    pub(super) form: Form,
 }
 
 impl Receiver {
@@ -68,13 +69,39 @@ impl Receiver {
         self.control.len()
     }
 
+    /// The form of the data message under way.
+    #[cfg(feature = "deflate")]
+    pub(super) fn form(&self) -> Option<Form> {
+        self.message.map(|message| message.form)
+    }
+
+    /// Whether the message under way, or the one that begins here, is passed on.
+    #[cfg(feature = "deflate")]
+    pub(super) fn passes(&self, endpoint: &Endpoint<'_>, input: &[u8]) -> bool {
+        let known = &self.header[..usize::from(self.header_len)];
+        match (self.form(), &self.frame, known.first().or(input.first())) {
+            (Some(form), ..) => form == Form::Passed,
+            (None, None, Some(&first)) => {
+                let is_data = matches!(Opcode::from_byte(first), Opcode::TEXT | Opcode::BINARY);
+                is_data && endpoint.form(first & 0x40 != 0) == Form::Passed
+            }
+            _ => false,
+        }
+    }
+
+    /// Nothing is compressed.
+    #[cfg(not(feature = "deflate"))]
+    pub(super) fn passes(&self, _: &Endpoint<'_>, _: &[u8]) -> bool {
+        false
+    }
+
     /// The next piece, taken from the front of `input`; `None` once all of
-    /// that is taken. Of a compressed message it is at most `max_compressed`
+    /// that is taken. Of a message that we inflate it is at most `max_deflated`
     /// bytes.
     pub(super) fn next<'b>(
         &mut self,
         endpoint: &Endpoint<'_>,
-        max_compressed: usize,
+        max_deflated: usize,
         input: &mut &'b mut [u8],
     ) -> Result<Option<Piece<'b>>, Violation> {
         loop {
@@ -82,11 +109,11 @@ impl Receiver {
                 let Some(header) = self.next_header(endpoint, input)? else {
                     return Ok(None);
                 };
-                self.begin_frame(&header);
+                self.begin_frame(&header, endpoint);
                 continue;
             };
-            let compressed = self.message.is_some_and(|message| message.compressed);
-            let most = if compressed { max_compressed } else { usize::MAX };
+            let is_deflated = self.message.is_some_and(|message| message.form == Form::Deflated);
+            let most = if is_deflated { max_deflated } else { usize::MAX };
             let payload =
                 take(input, usize::try_from(frame.remaining).map_or(most, |n| n.min(most)));
             if let Some(mask) = &mut frame.mask {
@@ -106,11 +133,11 @@ impl Receiver {
             }
             match self.message {
                 Some(_) if payload.is_empty() && !complete => return Ok(None),
-                Some(Progress { kind, compressed, .. }) if last || !payload.is_empty() => {
+                Some(Progress { kind, form, .. }) if last || !payload.is_empty() => {
                     if last {
                         self.message = None;
                     }
-                    return Ok(Some(Piece::Data(DataPiece { kind, payload, last, compressed })));
+                    return Ok(Some(Piece::Data(DataPiece { kind, payload, last, form })));
                 }
                 // An empty fragment says nothing.
                 _ => {}
@@ -150,7 +177,7 @@ impl Receiver {
         }
     }
 
-    fn begin_frame(&mut self, header: &Header) {
+    fn begin_frame(&mut self, header: &Header, endpoint: &Endpoint<'_>) {
         let Header { opcode, fin, mask, len, .. } = *header;
         let kind = match opcode {
             Opcode::TEXT => Some(MessageKind::Text),
@@ -158,7 +185,8 @@ impl Receiver {
             _ => None,
         };
         if let Some(kind) = kind {
-            self.message = Some(Progress { kind, len, frames: 1, compressed: header.rsv1 });
+            let form = endpoint.form(header.rsv1);
+            self.message = Some(Progress { kind, len, frames: 1, form });
         } else if let (Opcode::CONTINUATION, Some(message)) = (opcode, &mut self.message) {
             message.len += len;
             message.frames += 1;

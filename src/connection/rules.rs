@@ -1,6 +1,7 @@
 //! Every rule about an incoming frame's header, in the order of its bytes.
 
 use super::MessageKind;
+use super::compressed::Form;
 use super::config::Limits;
 use crate::error::Violation;
 use crate::frame::{self, Header, Opcode};
@@ -9,9 +10,16 @@ use crate::frame::{self, Header, Opcode};
 pub(super) struct Endpoint<'a> {
     /// Whether the peer is a client, whose frames are masked.
     pub(super) masked: bool,
-    /// Whether messages may be compressed (RFC 7692).
-    pub(super) deflate: bool,
+    /// What RSV1 says of a message (RFC 7692, 6); `Plain` where it is reserved.
+    pub(super) rsv1: Form,
     pub(super) limits: &'a Limits,
+}
+
+impl Endpoint<'_> {
+    /// The form of a message whose first frame has RSV1 like this.
+    pub(super) fn form(&self, rsv1: bool) -> Form {
+        if rsv1 { self.rsv1 } else { Form::Plain }
+    }
 }
 
 /// What the rules depend on besides the header itself.
@@ -27,7 +35,7 @@ pub(super) struct Progress {
     pub(super) kind: MessageKind,
     pub(super) len: u64,
     pub(super) frames: u32,
-    pub(super) compressed: bool,
+    pub(super) form: Form,
 }
 
 /// Reads the header at the start of `bytes` and how many bytes it takes;
@@ -45,7 +53,8 @@ pub(super) fn read_header(
 
     // 5.2: "MUST be 0 unless an extension is negotiated that defines meanings";
     // RFC 7692, 6: RSV1 is for the first frame of a data message
-    let rsv1_allowed = endpoint.deflate && matches!(opcode, Opcode::TEXT | Opcode::BINARY);
+    let is_first = matches!(opcode, Opcode::TEXT | Opcode::BINARY);
+    let rsv1_allowed = endpoint.rsv1 != Form::Plain && is_first;
     if first & if rsv1_allowed { 0x30 } else { 0x70 } != 0 {
         return Err(Violation::ReservedBit);
     }
@@ -85,21 +94,21 @@ pub(super) fn read_header(
         return Err(Violation::LengthNotMinimal);
     }
     if !opcode.is_control() {
-        check_limits(len, first & 0x40 != 0, expected)?;
+        check_limits(len, endpoint.form(first & 0x40 != 0), expected)?;
     }
     Ok(Header::parse(bytes)?)
 }
 
 /// 10.4: limits on "the frame size and total message size after reassembly"
-fn check_limits(len: u64, rsv1: bool, expected: &Expected<'_>) -> Result<(), Violation> {
+fn check_limits(len: u64, form: Form, expected: &Expected<'_>) -> Result<(), Violation> {
     let limits = expected.endpoint.limits;
-    let (before, frames, compressed) =
-        expected.message.map_or((0, 0, rsv1), |m| (m.len, m.frames, m.compressed));
-    // What a compressed message takes is known when it is inflated; until then
-    // it may be longer by what the worst compressor adds, in each frame too.
-    let bound = |limit: u64| match compressed {
-        true => limit.saturating_add(limit / 4 + 1024 + 8 * u64::from(frames)),
-        false => limit,
+    let (before, frames, form) =
+        expected.message.map_or((0, 0, form), |m| (m.len, m.frames, m.form));
+    // What a message takes that we inflate is known then; until then it may be
+    // longer by what the worst compressor adds, in each frame too.
+    let bound = |limit: u64| match form {
+        Form::Deflated => limit.saturating_add(limit / 4 + 1024 + 8 * u64::from(frames)),
+        _ => limit,
     };
     if before.checked_add(len).is_none_or(|total| total > bound(limits.message_len)) {
         return Err(Violation::MessageTooBig);

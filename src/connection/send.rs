@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use super::compressed::Form;
 use super::{Close, Connection, MessageKind, Role, Sending, State};
 use crate::error::SendError;
 use crate::frame::{CloseCode, Header, Opcode};
@@ -43,7 +44,7 @@ impl Connection {
     ///
     /// # Errors
     /// [`SendError::Closed`]; [`SendError::MessageUnfinished`] if a message of
-    /// bytes is under way.
+    /// bytes is under way, or one whose parts are compressed already.
     pub fn send_text_part(
         &mut self,
         text: &str,
@@ -58,7 +59,7 @@ impl Connection {
     ///
     /// # Errors
     /// [`SendError::Closed`]; [`SendError::MessageUnfinished`] if a message of
-    /// text is under way.
+    /// text is under way, or one whose parts are compressed already.
     pub fn send_binary_part(
         &mut self,
         data: &[u8],
@@ -231,13 +232,16 @@ impl Connection {
     ) -> Result<(), SendError> {
         self.may_send()?;
         // 5.4: the first frame has the message's opcode, all others 0.
-        let (opcode, compressed) = match self.sending {
-            None => (kind.opcode(), self.compresses(payload)),
-            Some(begun) if begun.kind == kind => (Opcode::CONTINUATION, begun.compressed),
+        let (opcode, form) = match self.sending {
+            None if self.compresses(payload) => (kind.opcode(), Form::Deflated),
+            None => (kind.opcode(), Form::Plain),
+            #[cfg(feature = "deflate")]
+            Some(Sending { form: Form::Passed, .. }) => return Err(SendError::MessageUnfinished),
+            Some(begun) if begun.kind == kind => (Opcode::CONTINUATION, begun.form),
             Some(_) => return Err(SendError::MessageUnfinished),
         };
-        self.sending = (!last).then_some(Sending { kind, compressed });
-        if compressed {
+        self.sending = (!last).then_some(Sending { kind, form });
+        if form == Form::Deflated {
             self.write_compressed(Header::new(opcode, last, 0), payload, out);
         } else {
             write_frame(&mut self.role, opcode, last, payload, out);
@@ -261,7 +265,7 @@ impl Connection {
 
     /// 5.5.1: no data frames after a Close frame, and no use for others.
     #[inline]
-    fn may_send(&self) -> Result<(), SendError> {
+    pub(super) fn may_send(&self) -> Result<(), SendError> {
         if self.state() == State::Open { Ok(()) } else { Err(SendError::Closed) }
     }
 
@@ -276,8 +280,9 @@ impl Connection {
 #[cfg(feature = "deflate")]
 impl Connection {
     /// Whether messages sent from now on are compressed, if the handshake has
-    /// agreed on it and they are long enough. True at first. A message that is
-    /// being sent in parts goes on as it was begun.
+    /// agreed on it and they are long enough, and no
+    /// [`send_compressed_part`](Self::send_compressed_part) has ruled it out. True
+    /// at first. A message that is being sent in parts goes on as it was begun.
     ///
     /// To be switched off for messages with a secret in them (see
     /// [`DeflateConfig`](crate::DeflateConfig)), and for what is compressed
@@ -292,7 +297,7 @@ impl Connection {
     fn choose_form<'m>(&mut self, message: &'m Prepared) -> &'m Frame {
         match (&mut self.deflater, message.as_deflated()) {
             (Some(deflater), Some(deflated))
-                if deflater.enabled && deflated.window_bits <= deflater.window_bits =>
+                if deflater.is_active() && deflated.window_bits <= deflater.window_bits =>
             {
                 // The peer's window moves on without ours.
                 deflater.forget();
@@ -366,7 +371,7 @@ pub(super) fn write_frame(
 }
 
 #[inline]
-fn write(role: &mut Role, mut header: Header, payload: &[u8], out: &mut Vec<u8>) {
+pub(super) fn write(role: &mut Role, mut header: Header, payload: &[u8], out: &mut Vec<u8>) {
     header.len = payload.len() as u64;
     match role {
         Role::Server => {

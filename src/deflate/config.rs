@@ -1,3 +1,5 @@
+use super::DeflateParameters;
+
 /// How a connection compresses its messages, where the peer agrees to it
 /// (permessage-deflate, RFC 7692).
 ///
@@ -152,6 +154,19 @@ impl DeflateConfig {
     pub const fn receive_without_takeover(mut self, without: bool) -> Self {
         self.receive_without_takeover = without;
         self
+    }
+
+    /// Asks for what another handshake has agreed on: sets both window bits and
+    /// both wishes to go without takeover.
+    ///
+    /// For proxies, see
+    /// [`Connection::pass_compressed`](crate::Connection::pass_compressed).
+    #[must_use]
+    pub const fn parameters(self, parameters: DeflateParameters) -> Self {
+        self.send_window_bits(parameters.send_window_bits)
+            .receive_window_bits(parameters.receive_window_bits)
+            .send_without_takeover(parameters.send_without_takeover)
+            .receive_without_takeover(parameters.receive_without_takeover)
     }
 }
 

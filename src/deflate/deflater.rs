@@ -4,7 +4,7 @@ use core::fmt;
 
 use zlib_rs::{Deflate, DeflateConfig as ZlibConfig, DeflateFlush};
 
-use super::{DeflateConfig, Parameters, TAIL};
+use super::{DeflateConfig, DeflateParameters, TAIL};
 
 /// Deflates the messages of a connection.
 pub(crate) struct Deflater {
@@ -14,13 +14,15 @@ pub(crate) struct Deflater {
     pub(crate) window_bits: u8,
     without_takeover: bool,
     pub(crate) enabled: bool,
+    /// Whether the peer's window has been left to another compressor's messages.
+    has_given_way: bool,
     /// Made by the first message that is compressed; given up after each if
     /// nothing is taken over to the next.
     stream: Option<Box<Deflate>>,
 }
 
 impl Deflater {
-    pub(crate) fn new(parameters: &Parameters, config: &DeflateConfig) -> Self {
+    pub(crate) fn new(parameters: &DeflateParameters, config: &DeflateConfig) -> Self {
         Self {
             level: config.level,
             memory_level: config.memory_level,
@@ -28,13 +30,19 @@ impl Deflater {
             window_bits: parameters.send_window_bits,
             without_takeover: parameters.send_without_takeover,
             enabled: true,
+            has_given_way: false,
             stream: None,
         }
     }
 
+    /// Whether anything of our own is to be compressed.
+    pub(crate) fn is_active(&self) -> bool {
+        self.enabled && !self.has_given_way
+    }
+
     /// Whether a message that begins with this part is to be compressed.
     pub(crate) fn compresses(&self, first_part: &[u8]) -> bool {
-        self.enabled && first_part.len() >= self.min_len
+        self.is_active() && first_part.len() >= self.min_len
     }
 
     /// Appends the next part of a message to `out`, compressed.
@@ -66,6 +74,14 @@ impl Deflater {
     /// Makes the next message refer to none before it.
     pub(crate) fn forget(&mut self) {
         self.stream = None;
+    }
+
+    /// Makes way for the messages of another compressor. They refer back to one
+    /// another, and a message of ours would move the peer's window under them;
+    /// unless each is compressed by itself.
+    pub(crate) fn give_way(&mut self) {
+        self.forget();
+        self.has_given_way = !self.without_takeover;
     }
 }
 

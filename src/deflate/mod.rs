@@ -10,14 +10,15 @@ mod negotiation;
 pub use config::DeflateConfig;
 pub(crate) use deflater::Deflater;
 pub(crate) use inflater::Inflater;
-pub(crate) use negotiation::{NAME, Parameters, accept, confirm, offer};
+pub use negotiation::DeflateParameters;
+pub(crate) use negotiation::{NAME, accept, confirm, offer};
 
 /// What the end of a compressed message leaves out (RFC 7692, 7.2.1).
 const TAIL: [u8; 4] = [0x00, 0x00, 0xFF, 0xFF];
 
 /// Compresses a message by itself; and the window bits that it takes.
 pub(crate) fn deflate_alone(message: &[u8], config: &DeflateConfig) -> (Vec<u8>, u8) {
-    let parameters = Parameters {
+    let parameters = DeflateParameters {
         send_window_bits: config.send_window_bits,
         send_without_takeover: true,
         receive_window_bits: 15,
@@ -31,7 +32,7 @@ pub(crate) fn deflate_alone(message: &[u8], config: &DeflateConfig) -> (Vec<u8>,
 /// The compression that a handshake has agreed on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Agreed {
-    pub(crate) parameters: Parameters,
+    pub(crate) parameters: DeflateParameters,
     pub(crate) config: DeflateConfig,
 }
 

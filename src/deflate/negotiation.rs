@@ -9,13 +9,56 @@ use crate::handshake::Extension;
 /// The extension's name.
 pub(crate) const NAME: &str = "permessage-deflate";
 
-/// What both sides have agreed on, from this side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Parameters {
-    pub(crate) send_window_bits: u8,
-    pub(crate) send_without_takeover: bool,
-    pub(crate) receive_window_bits: u8,
-    pub(crate) receive_without_takeover: bool,
+/// What a handshake has agreed on about compression (RFC 7692, 7.1), from this
+/// side.
+///
+/// Two connections between which compressed messages are passed on need the same,
+/// the other way round: see
+/// [`Connection::pass_compressed`](crate::Connection::pass_compressed).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DeflateParameters {
+    pub(super) send_window_bits: u8,
+    pub(super) send_without_takeover: bool,
+    pub(super) receive_window_bits: u8,
+    pub(super) receive_without_takeover: bool,
+}
+
+impl DeflateParameters {
+    /// How far back what we send refers at most, as a power of two from 8 to 15
+    /// (7.1.2).
+    #[must_use]
+    pub const fn send_window_bits(self) -> u8 {
+        self.send_window_bits
+    }
+
+    /// How far back what the peer sends refers at most, likewise.
+    #[must_use]
+    pub const fn receive_window_bits(self) -> u8 {
+        self.receive_window_bits
+    }
+
+    /// Whether each message that we send is compressed by itself (7.1.1).
+    #[must_use]
+    pub const fn send_without_takeover(self) -> bool {
+        self.send_without_takeover
+    }
+
+    /// Whether each message that the peer sends is compressed by itself.
+    #[must_use]
+    pub const fn receive_without_takeover(self) -> bool {
+        self.receive_without_takeover
+    }
+
+    /// The same from the peer's side: what we send is what it receives.
+    #[must_use]
+    pub const fn reversed(self) -> Self {
+        Self {
+            send_window_bits: self.receive_window_bits,
+            send_without_takeover: self.receive_without_takeover,
+            receive_window_bits: self.send_window_bits,
+            receive_without_takeover: self.send_without_takeover,
+        }
+    }
 }
 
 /// The parameters as they stand in an offer or a response.
@@ -72,7 +115,10 @@ fn window_bits(value: &str) -> Option<u8> {
 
 /// A server's answer to an offer: what it agrees to, and how it says so.
 /// `None` if it declines.
-pub(crate) fn accept(offer: Extension<'_>, config: &DeflateConfig) -> Option<(Parameters, String)> {
+pub(crate) fn accept(
+    offer: Extension<'_>,
+    config: &DeflateConfig,
+) -> Option<(DeflateParameters, String)> {
     if !offer.name().eq_ignore_ascii_case(NAME) {
         return None;
     }
@@ -83,7 +129,7 @@ pub(crate) fn accept(offer: Extension<'_>, config: &DeflateConfig) -> Option<(Pa
         None => 15,
         Some(bits) => bits.unwrap_or(15).min(config.receive_window_bits),
     };
-    let agreed = Parameters {
+    let agreed = DeflateParameters {
         send_window_bits: send_bits,
         send_without_takeover: offer.server_no_context_takeover || config.send_without_takeover,
         receive_window_bits: receive_bits,
@@ -126,7 +172,10 @@ pub(crate) fn offer(config: &DeflateConfig) -> String {
 }
 
 /// What a server's answer to that agrees to; `None` if it is not a right one.
-pub(crate) fn confirm(response: Extension<'_>, config: &DeflateConfig) -> Option<Parameters> {
+pub(crate) fn confirm(
+    response: Extension<'_>,
+    config: &DeflateConfig,
+) -> Option<DeflateParameters> {
     let response = Parsed::new(response)?;
     // 7.1.1.1: a server that accepts the offer has to accept this of it
     if config.receive_without_takeover && !response.server_no_context_takeover {
@@ -142,7 +191,7 @@ pub(crate) fn confirm(response: Extension<'_>, config: &DeflateConfig) -> Option
         None => config.send_window_bits,
         Some(bits) => bits.filter(|&bits| bits <= config.send_window_bits)?,
     };
-    Some(Parameters {
+    Some(DeflateParameters {
         send_window_bits: send_bits,
         send_without_takeover: response.client_no_context_takeover || config.send_without_takeover,
         receive_window_bits: receive_bits,

@@ -13,7 +13,7 @@ use super::response::{push_header, push_line, push_read_fields};
 use super::uri::Uri;
 use crate::connection::{Config, Connection};
 #[cfg(feature = "deflate")]
-use crate::deflate::{self, DeflateConfig};
+use crate::deflate::{self, DeflateConfig, DeflateParameters};
 use crate::masking_keys::MaskingKeys;
 
 /// How many provisional responses (1xx) are skipped.
@@ -349,11 +349,14 @@ impl<'b> Accepted<'b> {
         self.subprotocol.as_deref()
     }
 
-    /// Whether messages will be compressed.
+    /// How messages will be compressed; `None` if they will not be.
     #[cfg(feature = "deflate")]
     #[must_use]
-    pub const fn is_deflated(&self) -> bool {
-        self.deflate.is_some()
+    pub const fn deflate_parameters(&self) -> Option<DeflateParameters> {
+        match &self.deflate {
+            Some(agreed) => Some(agreed.parameters),
+            None => None,
+        }
     }
 
     /// The same without a borrow, copied if it had one.

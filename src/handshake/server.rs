@@ -13,7 +13,7 @@ use super::head::{self, HeadReader};
 use super::{OriginPolicy, response, uri};
 use crate::connection::{Config, Connection};
 #[cfg(feature = "deflate")]
-use crate::deflate::{self, DeflateConfig};
+use crate::deflate::{self, DeflateConfig, DeflateParameters};
 
 /// A server's side of the opening handshake: bytes to a [`Request`].
 ///
@@ -341,11 +341,14 @@ impl<'r> Accept<'r> {
         self
     }
 
-    /// Whether messages will be compressed.
+    /// How messages will be compressed; `None` if they will not be.
     #[cfg(feature = "deflate")]
     #[must_use]
-    pub fn is_deflated(&self) -> bool {
-        self.deflate.is_some()
+    pub const fn deflate_parameters(&self) -> Option<DeflateParameters> {
+        match &self.deflate {
+            Some((agreed, _)) => Some(agreed.parameters),
+            None => None,
+        }
     }
 
     /// Adds a header.

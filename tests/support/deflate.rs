@@ -25,7 +25,7 @@ pub fn server(
     let mut input = &mut request[..];
     let request = handshake.receive(&mut input).expect("well-formed").expect("complete");
     let accept = request.accept().expect("a right handshake").deflate(deflate);
-    let is_deflated = accept.is_deflated();
+    let is_deflated = accept.deflate_parameters().is_some();
     let mut out = Vec::new();
     let ws = accept.into_connection(config, &mut out);
     let response = String::from_utf8(out).expect("ASCII");
@@ -57,7 +57,7 @@ pub fn client(
     .into_bytes();
     let result = match handshake.receive(&mut &mut response[..]) {
         Ok(Some(Answer::Accepted(accepted))) => {
-            assert!(accepted.is_deflated());
+            assert!(accepted.deflate_parameters().is_some());
             Ok(accepted.into_connection(config, MaskingKeys::new(|| KEY)))
         }
         Ok(other) => panic!("{other:?}"),
