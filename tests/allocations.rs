@@ -426,6 +426,39 @@ fn deflate_cost(config: sansws::DeflateConfig) -> [isize; 3] {
     [fresh.live / 2, received.live, received.live + sent.live]
 }
 
+#[cfg(feature = "deflate")]
+#[test]
+fn what_is_passed_on_compressed_costs_nothing() {
+    let config = sansws::DeflateConfig::new();
+    let [mut from, mut client] = with_deflate::pair(config, config, &Config::new());
+    let [_, mut to] = with_deflate::pair(config, config, &Config::new());
+    from.pass_compressed();
+    let message = "some text and more text and ".repeat(4000);
+    let (mut bytes, mut out) = (Vec::new(), Vec::with_capacity(MIB));
+    client.send_text(&message, &mut bytes).unwrap();
+    client.send_text_part(&message, false, &mut bytes).unwrap();
+    client.send_text_part(&message, true, &mut bytes).unwrap();
+    let ((), cost) = cost_of(|| {
+        for piece in bytes.chunks_mut(100) {
+            let mut input = piece;
+            while let Some(part) = from.receive_part(&mut input, &mut Vec::new()).unwrap() {
+                let Part::Compressed(part) = part else { panic!("{part:?}") };
+                to.send_compressed_part(part.kind, &part.data, part.last, &mut out).unwrap();
+            }
+        }
+    });
+    assert_eq!(cost, NOTHING);
+
+    // What was held to compress messages is given back.
+    let [_, mut to] = with_deflate::pair(config, config, &Config::new());
+    let ((), cost) = cost_of(|| {
+        to.send_text(&message, &mut out).unwrap();
+        to.send_compressed_part(MessageKind::Text, &[0], true, &mut out).unwrap();
+        to.send_text(&message, &mut out).unwrap();
+    });
+    assert_eq!(cost.live, 0);
+}
+
 // Three libraries of four hold their contexts from the start, and for ever.
 #[cfg(feature = "deflate")]
 #[test]

@@ -14,7 +14,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use sansws::handshake::{Answer, RequestBuilder, ServerHandshake};
-use sansws::{Config, Connection, DeflateConfig, DeflateParameters, Event, MaskingKeys, Part};
+use sansws::{
+    Config, Connection, DeflateConfig, DeflateParameters, Event, MaskingKeys, Part, Prepared,
+};
 use streams::{cut, cuts};
 use support::{KEY, receive};
 
@@ -247,16 +249,19 @@ proptest! {
 fn the_proxy_agrees_on_the_same_with_both() {
     let defaults = DeflateConfig::new();
     let alone = defaults.send_without_takeover(true).receive_without_takeover(true);
+    let half = defaults.send_without_takeover(true);
     let small = defaults.send_window_bits(10).receive_window_bits(9);
     let whole = |request: String| request;
     let silent = |request: String| request.replace("; client_max_window_bits", "");
     type Edit = fn(String) -> String;
     // What is left of the client's and the server's wishes, from the client's side:
     // window bits and whether without takeover, of sending and of receiving.
-    let rows: [(_, _, Edit, Option<[(u8, bool); 2]>); 7] = [
+    let rows: [(_, _, Edit, Option<[(u8, bool); 2]>); 9] = [
         (defaults, Some(defaults), whole, Some([(15, false), (15, false)])),
         (alone, Some(defaults), whole, Some([(15, true), (15, true)])),
         (defaults, Some(alone), whole, Some([(15, true), (15, true)])),
+        (half, Some(defaults), whole, Some([(15, true), (15, false)])),
+        (defaults, Some(half), whole, Some([(15, false), (15, true)])),
         (small, Some(defaults), whole, Some([(10, false), (9, false)])),
         (defaults, Some(small), whole, Some([(9, false), (10, false)])),
         // A client that cannot be told what the server wants of it (RFC 7692, 7.1.2.2)
@@ -279,28 +284,30 @@ fn the_proxy_agrees_on_the_same_with_both() {
 
 #[test]
 fn a_message_of_the_proxy_leaves_the_window_to_those_it_passes() {
-    // Were it compressed, the third would refer to the wrong place.
+    // Were it compressed, the next of the client's would refer to the wrong place.
     let Chain { mut client, proxy: [mut from_client, mut to_server], mut server, .. } =
         connect(DeflateConfig::new(), Some(DeflateConfig::new()), |request| request);
     from_client.pass_compressed();
     let message = "a message that is long enough and comes again and again".repeat(2);
-    let prepared = sansws::Prepared::text(&message.repeat(3)).deflated(&DeflateConfig::new());
-    let expected = [&message, &message.repeat(2), &message.repeat(3), &message, &message.repeat(4)];
+    let own = ["quite another one; ", "and another to all; ", "and one in parts; "];
+    let own = own.map(|text| text.repeat(20));
+    let prepared = Prepared::text(&own[1]).deflated(&DeflateConfig::new());
     let mut to_proxy = Vec::new();
     client.send_text(&message, &mut to_proxy).unwrap();
     let (mut out, _) = pass_on(&mut from_client, &mut to_server, &to_proxy);
 
     to_server.set_compression(true);
-    to_server.send_text(&message.repeat(2), &mut out).unwrap();
+    to_server.send_text(&own[0], &mut out).unwrap();
     to_server.send_prepared(&prepared, &mut out).unwrap();
 
     to_proxy.clear();
     client.send_text(&message, &mut to_proxy).unwrap();
     assert!(to_proxy.len() < 20, "it refers back");
     out.extend(pass_on(&mut from_client, &mut to_server, &to_proxy).0);
-    to_server.send_text_part(&message.repeat(4), true, &mut out).unwrap();
+    to_server.send_text_part(&own[2], true, &mut out).unwrap();
 
     let found = receive(&mut server, &out);
     assert_eq!(found.error, None);
+    let expected = [&message, &own[0], &own[1], &message, &own[2]];
     assert_eq!(found.events, expected.map(|text| Event::Text(text.to_owned().into())));
 }

@@ -1,5 +1,6 @@
 //! A compressed message means the same in one frame or in fragments, in one
-//! input or cut, received whole or in parts, and is never longer than the limit.
+//! input or cut, received whole or in parts, passed on by a proxy or not, and is
+//! never longer than the limit.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -12,12 +13,13 @@ fuzz_target!(|data: &[u8]| {
     let limit = u64::from(limit) << 4;
     let config = Config::new().max_message_len(limit);
     let opcode = if flags & 1 == 0 { Opcode::TEXT } else { Opcode::BINARY };
-    let client = || {
+    let connect = |config: &Config| {
         let deflate = DeflateConfig::new().receive_without_takeover(flags & 2 != 0);
         let takeover = if flags & 2 != 0 { "; server_no_context_takeover" } else { "" };
         let answer = format!("permessage-deflate{takeover}");
-        with_deflate::client(&answer, deflate, &config).1.expect("a right answer")
+        with_deflate::client(&answer, deflate, config).1.expect("a right answer")
     };
+    let client = || connect(&config);
 
     // The same message twice, to look at the window between them too.
     let one_frame = [frames(opcode, &[payload]), frames(opcode, &[payload])].concat();
@@ -35,6 +37,8 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(receive_parts(&mut client(), &cut(&fragments, 7, 0)), found);
     if whole.1.is_none() {
         assert_eq!(found, whole);
+        let passed = pass_on(&mut connect(&Config::new()), &cut(&fragments, cut_b, 3));
+        assert_eq!(receive(&mut client(), &[&passed]), whole);
     }
 });
 
@@ -48,6 +52,23 @@ fn frames(opcode: Opcode, pieces: &[&[u8]]) -> Vec<u8> {
         bytes.extend_from_slice(piece);
     }
     bytes
+}
+
+/// What a proxy's client receives, as its server sends it.
+fn pass_on(from: &mut Connection, pieces: &[&[u8]]) -> Vec<u8> {
+    let deflate = DeflateConfig::new();
+    let mut to = with_deflate::server(&["permessage-deflate"], deflate, &Config::new()).1;
+    let mut out = Vec::new();
+    from.pass_compressed();
+    for piece in pieces {
+        let mut piece = piece.to_vec();
+        let mut input = &mut piece[..];
+        while let Some(part) = from.receive_part(&mut input, &mut Vec::new()).expect("no rule") {
+            let Part::Compressed(part) = part else { panic!("{part:?}") };
+            to.send_compressed_part(part.kind, &part.data, part.last, &mut out).expect("open");
+        }
+    }
+    out
 }
 
 /// The messages, and what failed in the end.
