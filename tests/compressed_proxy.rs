@@ -254,9 +254,10 @@ fn the_proxy_agrees_on_the_same_with_both() {
     let whole = |request: String| request;
     let silent = |request: String| request.replace("; client_max_window_bits", "");
     type Edit = fn(String) -> String;
+    type Row = (DeflateConfig, Option<DeflateConfig>, Edit, Option<[(u8, bool); 2]>);
     // What is left of the client's and the server's wishes, from the client's side:
     // window bits and whether without takeover, of sending and of receiving.
-    let rows: [(_, _, Edit, Option<[(u8, bool); 2]>); 9] = [
+    let rows: [Row; 9] = [
         (defaults, Some(defaults), whole, Some([(15, false), (15, false)])),
         (alone, Some(defaults), whole, Some([(15, true), (15, true)])),
         (defaults, Some(alone), whole, Some([(15, true), (15, true)])),
