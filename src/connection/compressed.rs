@@ -1,32 +1,14 @@
-//! Compressed messages, and those that are passed on as they are.
+//! Compressed messages that are passed on as they are.
 
-#[cfg(feature = "deflate")]
 use alloc::vec::Vec;
 
-#[cfg(feature = "deflate")]
+use super::rules::Form;
 use super::send::write;
-#[cfg(feature = "deflate")]
 use super::{Connection, MessageKind, Sending};
-#[cfg(feature = "deflate")]
 use crate::error::SendError;
-#[cfg(feature = "deflate")]
 use crate::frame::{Header, Opcode};
 
-/// What the payload of a message is here.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Form {
-    /// The message itself.
-    #[default]
-    Plain,
-    /// Compressed, and for us to inflate or deflate.
-    Deflated,
-    /// Compressed, and passed on as it is.
-    #[cfg(feature = "deflate")]
-    Passed,
-}
-
 /// # Passing compressed messages on
-#[cfg(feature = "deflate")]
 impl Connection {
     /// Makes [`receive_part`](Self::receive_part) hand out compressed messages as
     /// they come, as [`Part::Compressed`](super::Part::Compressed), from the next

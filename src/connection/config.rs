@@ -87,8 +87,9 @@ impl Config {
     /// Default: as long as a message may be.
     ///
     /// A longer one fails the connection with 1009. Control frames are limited
-    /// to 125 bytes by the protocol. A compressed frame may be longer by a
-    /// quarter and 1 KiB, since data that cannot be compressed grows by it.
+    /// to 125 bytes by the protocol. A compressed frame that is inflated here
+    /// may be longer by a quarter and 1 KiB, since data that cannot be compressed
+    /// grows by it.
     #[must_use]
     pub const fn max_frame_len(mut self, bytes: u64) -> Self {
         self.max_frame_len = Some(bytes);

@@ -2,6 +2,7 @@
 
 mod assemble;
 mod closing;
+#[cfg(feature = "deflate")]
 mod compressed;
 mod config;
 mod content;
@@ -26,11 +27,10 @@ use event::Control;
 pub use event::{BinaryPart, Close, Event, Part, TextPart};
 
 use self::closing::{Closing, parse_close};
-use self::compressed::Form;
 use self::config::Limits;
 use self::content::{Asking, Content};
 use self::receive::{Piece, Receiver, WholeFrame};
-use self::rules::Endpoint;
+use self::rules::{Endpoint, Form};
 use self::send::write_frame;
 use self::timers::{Expired, Timers};
 #[cfg(feature = "deflate")]

@@ -6,9 +6,8 @@ use core::mem;
 
 use super::MessageKind;
 use super::assemble::Announced;
-use super::compressed::Form;
 use super::config::Limits;
-use super::rules::{self, Endpoint, Expected, Progress};
+use super::rules::{self, Endpoint, Expected, Form, Progress};
 use crate::error::Violation;
 use crate::frame::{Header, MaskingKey, Opcode, len_end};
 

@@ -1,10 +1,22 @@
 //! Every rule about an incoming frame's header, in the order of its bytes.
 
 use super::MessageKind;
-use super::compressed::Form;
 use super::config::Limits;
 use crate::error::Violation;
 use crate::frame::{self, Header, Opcode};
+
+/// What the payload of a message is here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Form {
+    /// The message itself.
+    #[default]
+    Plain,
+    /// Compressed, and for us to inflate or deflate.
+    Deflated,
+    /// Compressed, and passed on as it is.
+    #[cfg(feature = "deflate")]
+    Passed,
+}
 
 /// What the rules depend on that stays the same.
 pub(super) struct Endpoint<'a> {

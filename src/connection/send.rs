@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::compressed::Form;
+use super::rules::Form;
 use super::{Close, Connection, MessageKind, Role, Sending, State};
 use crate::error::SendError;
 use crate::frame::{CloseCode, Header, Opcode};
