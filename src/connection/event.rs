@@ -97,6 +97,11 @@ impl Part<'_> {
             Self::Binary(BinaryPart { data, first, last }) => {
                 Part::Binary(BinaryPart { data: Cow::Owned(data.into_owned()), first, last })
             }
+            #[cfg(feature = "deflate")]
+            Self::Compressed(CompressedPart { kind, data, first, last }) => {
+                let data = Cow::Owned(data.into_owned());
+                Part::Compressed(CompressedPart { kind, data, first, last })
+            }
             Self::Ping(data) => Part::Ping(Cow::Owned(data.into_owned())),
             Self::Pong(data) => Part::Pong(Cow::Owned(data.into_owned())),
             Self::Close(close) => Part::Close(close.into_owned()),
