@@ -388,7 +388,7 @@ pub struct Response<'b> {
 }
 
 impl<'b> Response<'b> {
-    fn parse(head: Cow<'b, [u8]>) -> Result<Self, HandshakeError> {
+    pub(super) fn parse(head: Cow<'b, [u8]>) -> Result<Self, HandshakeError> {
         // Only a request may come after an empty line.
         if head.starts_with(b"\r") {
             return Err(HandshakeError::Malformed);

@@ -47,6 +47,8 @@ mod head;
 mod origin;
 mod response;
 mod server;
+#[cfg(feature = "connect")]
+mod tunnel;
 mod uri;
 
 pub use accept_key::AcceptKey;
@@ -55,6 +57,8 @@ pub use error::{BuildError, HandshakeError};
 pub use fields::{Extension, Fields};
 pub use origin::OriginPolicy;
 pub use server::{Accept, Request, ServerHandshake};
+#[cfg(feature = "connect")]
+pub(crate) use tunnel::Tunnel;
 pub use uri::Uri;
 
 /// A nonce for [`RequestBuilder::start`]: 16 unpredictable bytes.

@@ -90,6 +90,12 @@ impl Uri {
         &self.authority
     }
 
+    /// The host and the port, though that be the default.
+    #[cfg(feature = "connect")]
+    pub(crate) fn host_and_port(&self) -> String {
+        format!("{}:{}", &self.authority[..self.host_len], self.port)
+    }
+
     /// The path and the query, which the request asks for.
     #[must_use]
     pub fn resource_name(&self) -> &str {

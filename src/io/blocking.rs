@@ -12,6 +12,8 @@ use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Instant;
 
+#[cfg(feature = "connect")]
+pub use super::connect::blocking::{ClientStream, connect};
 use super::error::Error;
 use super::opening::Opening;
 use super::socket::{self, Runtime, Socket, sealed};
@@ -63,6 +65,23 @@ impl Stream for std::os::unix::net::UnixStream {
 
     fn shut_down(&mut self) -> io::Result<()> {
         self.shutdown(Shutdown::Write)
+    }
+}
+
+#[cfg(feature = "rustls")]
+impl<C, D, T: Stream> Stream for rustls::StreamOwned<C, T>
+where
+    C: core::ops::DerefMut<Target = rustls::ConnectionCommon<D>>,
+    D: rustls::SideData,
+{
+    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.sock.set_read_timeout(timeout)
+    }
+
+    fn shut_down(&mut self) -> io::Result<()> {
+        self.conn.send_close_notify();
+        self.flush()?;
+        self.sock.shut_down()
     }
 }
 
@@ -380,6 +399,19 @@ impl<S: Stream + fmt::Debug> fmt::Debug for Incoming<S> {
             .field("request", &self.request)
             .finish_non_exhaustive()
     }
+}
+
+/// Asks a proxy for a tunnel to the server that `uri` names.
+#[cfg(feature = "connect")]
+pub(super) fn tunnel<S: Stream>(
+    stream: S,
+    uri: &crate::handshake::Uri,
+    credentials: Option<&str>,
+    config: &Config,
+) -> Result<S, Error> {
+    let mut opening = Opening::<S, Blocking<S>>::new(stream, Timer::default(), config);
+    now(opening.tunnel(uri, credentials))?;
+    Ok(opening.stream)
 }
 
 /// What never waits but in the stream itself, done.

@@ -25,6 +25,8 @@
 //!   thread has for all its connections; one of them owns memory only while part
 //!   of a message, or a message nobody has asked for, is waiting.
 
+#[cfg(feature = "connect")]
+mod connect;
 mod driver;
 mod error;
 mod opening;
@@ -47,6 +49,8 @@ pub mod futures_io;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 
+#[cfg(feature = "connect")]
+pub use connect::Connector;
 pub use error::Error;
 #[cfg(feature = "_async")]
 pub use incoming::Incoming;

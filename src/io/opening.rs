@@ -101,6 +101,26 @@ impl<S, R: Runtime<S>> Opening<S, R> {
         }
     }
 
+    /// Asks a proxy for a tunnel to the server that `uri` names.
+    #[cfg(feature = "connect")]
+    pub(super) async fn tunnel(
+        &mut self,
+        uri: &crate::handshake::Uri,
+        credentials: Option<&str>,
+    ) -> Result<(), Error> {
+        let mut out = Vec::new();
+        let mut tunnel =
+            crate::handshake::Tunnel::start(&uri.host_and_port(), credentials, &mut out);
+        self.write_all(&out).await?;
+        let receive = |input: &mut &mut [u8]| Ok(tunnel.receive(input)?.map(Response::into_owned));
+        match self.read_until(receive).await? {
+            // It is for us to speak first.
+            (response, rest) if response.status() < 300 && rest.is_empty() => Ok(()),
+            (response, _) if response.status() < 300 => Err(HandshakeError::Malformed.into()),
+            (response, start) => Err(self.refused(response, start).await),
+        }
+    }
+
     /// Reads the body of a refusal, as far as it comes in time.
     async fn refused(&mut self, response: Response<'static>, start: Vec<u8>) -> Error {
         let mut body = Body::of(&response, start);

@@ -16,6 +16,8 @@ use std::time::Instant;
 use ::tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use ::tokio::time::Sleep;
 
+#[cfg(feature = "connect")]
+pub use super::connect::tokio::{ClientStream, connect};
 use super::socket::{self, Runtime, sealed};
 
 /// A WebSocket over a stream of tokio.

@@ -1,0 +1,44 @@
+//! What a proxy is asked to open a tunnel (RFC 9110, 9.3.6).
+
+use alloc::format;
+use alloc::vec::Vec;
+
+use base64::Engine as _;
+
+use super::client::Response;
+use super::error::HandshakeError;
+use super::head::HeadReader;
+use super::response::push_line;
+
+/// A client's side of a tunnel through an HTTP proxy.
+pub(crate) struct Tunnel(HeadReader);
+
+impl Tunnel {
+    /// Appends the request for a tunnel to `authority`, a host and a port.
+    pub(crate) fn start(authority: &str, credentials: Option<&str>, out: &mut Vec<u8>) -> Self {
+        out.extend_from_slice(format!("CONNECT {authority} HTTP/1.1\r\n").as_bytes());
+        push_line(out, "Host", authority.as_bytes());
+        if let Some(credentials) = credentials {
+            // RFC 7617
+            let value = base64::prelude::BASE64_STANDARD.encode(credentials);
+            push_line(out, "Proxy-Authorization", format!("Basic {value}").as_bytes());
+        }
+        out.extend_from_slice(b"\r\n");
+        Self(HeadReader::new())
+    }
+
+    /// The proxy's answer. Any status from 200 to 299 opens the tunnel, whose
+    /// first bytes are what is left of `input`.
+    pub(crate) fn receive<'b>(
+        &mut self,
+        input: &mut &'b mut [u8],
+    ) -> Result<Option<Response<'b>>, HandshakeError> {
+        while let Some(head) = self.0.receive(input)? {
+            let response = Response::parse(head)?;
+            if response.status() >= 200 {
+                return Ok(Some(response));
+            }
+        }
+        Ok(None)
+    }
+}

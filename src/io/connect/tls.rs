@@ -1,0 +1,66 @@
+use alloc::borrow::ToOwned;
+use alloc::sync::Arc;
+use std::io;
+
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+
+use super::Connector;
+use crate::handshake::Uri;
+
+impl Connector {
+    /// The configuration that was given, or the one that the features give.
+    pub(super) fn tls_config(&self) -> io::Result<Arc<ClientConfig>> {
+        match &self.tls {
+            Some(config) => Ok(Arc::clone(config)),
+            None => default_config().map(Arc::new),
+        }
+    }
+}
+
+/// For the Server Name Indication, and to compare the certificate with.
+pub(super) fn server_name(uri: &Uri) -> io::Result<ServerName<'static>> {
+    let name = ServerName::try_from(uri.host().to_owned());
+    name.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
+}
+
+#[cfg(feature = "rustls-platform-verifier")]
+fn default_config() -> io::Result<ClientConfig> {
+    use rustls_platform_verifier::BuilderVerifierExt as _;
+    let builder = builder()?.with_platform_verifier().map_err(io::Error::other)?;
+    Ok(for_http_1(builder.with_no_client_auth()))
+}
+
+#[cfg(all(feature = "rustls-webpki-roots", not(feature = "rustls-platform-verifier")))]
+fn default_config() -> io::Result<ClientConfig> {
+    let roots = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect::<rustls::RootCertStore>();
+    Ok(for_http_1(builder()?.with_root_certificates(roots).with_no_client_auth()))
+}
+
+#[cfg(not(any(feature = "rustls-webpki-roots", feature = "rustls-platform-verifier")))]
+fn default_config() -> io::Result<ClientConfig> {
+    Err(io::Error::new(
+        io::ErrorKind::Unsupported,
+        "whom to trust takes Connector::tls, or the feature `rustls-webpki-roots` or \
+         `rustls-platform-verifier`",
+    ))
+}
+
+#[cfg(any(feature = "rustls-webpki-roots", feature = "rustls-platform-verifier"))]
+fn builder() -> io::Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>> {
+    use rustls::crypto::{CryptoProvider, ring};
+    // The program's choice, if it has made one.
+    let provider = match CryptoProvider::get_default() {
+        Some(provider) => Arc::clone(provider),
+        None => Arc::new(ring::default_provider()),
+    };
+    let builder = ClientConfig::builder_with_provider(provider);
+    builder.with_safe_default_protocol_versions().map_err(io::Error::other)
+}
+
+/// Says that what is to be spoken is HTTP/1.1, as a server of HTTP/2 has to know.
+#[cfg(any(feature = "rustls-webpki-roots", feature = "rustls-platform-verifier"))]
+fn for_http_1(mut config: ClientConfig) -> ClientConfig {
+    config.alpn_protocols = alloc::vec![b"http/1.1".to_vec()];
+    config
+}

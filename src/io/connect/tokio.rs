@@ -1,0 +1,200 @@
+use core::net::SocketAddr;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use core::time::Duration;
+use std::io::{self, IoSlice};
+
+use ::tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use ::tokio::net::{TcpStream, lookup_host};
+use ::tokio::task::JoinSet;
+use ::tokio::time;
+
+use super::Connector;
+use super::addresses::{by_turns, no_address};
+use crate::handshake::{Accepted, RequestBuilder, Uri};
+use crate::io::error::Error;
+use crate::io::opening::Opening;
+use crate::io::tokio::{Timer, Tokio, WebSocket};
+
+/// How long one address has, before the next is tried beside it (RFC 8305, 5).
+const HEAD_START: Duration = Duration::from_millis(250);
+
+/// Opens a connection to the server that a `ws` or `wss` URI names; for more than
+/// that, see [`Connector`].
+///
+/// ```no_run
+/// # async fn example() -> Result<(), sansws::io::Error> {
+/// let (mut ws, _) = sansws::tokio::connect("wss://example.com/").await?;
+/// ws.send("hello").await?;
+/// println!("{:?}", ws.read().await?);
+/// ws.close(sansws::frame::CloseCode::NORMAL, "").await
+/// # }
+/// ```
+///
+/// # Errors
+/// As for [`Connector::connect`]; [`Error::Build`] if it is no such URI.
+pub async fn connect(uri: &str) -> Result<(WebSocket<ClientStream>, Accepted<'static>), Error> {
+    Connector::new().connect(RequestBuilder::new(uri)?).await
+}
+
+impl Connector {
+    /// Opens a connection with tokio. If the server's name has several addresses,
+    /// the first that answers is taken.
+    ///
+    /// # Errors
+    /// [`Error::Io`], if there is no way to the server, TLS fails, or it takes too
+    /// long; [`Error::Refused`], by the server or a proxy; [`Error::Handshake`];
+    /// [`Error::HandshakeTimeout`].
+    pub async fn connect(
+        &self,
+        request: RequestBuilder,
+    ) -> Result<(WebSocket<ClientStream>, Accepted<'static>), Error> {
+        let stream = time::timeout(self.timeout, self.open(request.uri())).await;
+        let stream = stream.map_err(|_| Error::Io(io::ErrorKind::TimedOut.into()))??;
+        WebSocket::connect_over(stream, request, &self.config).await
+    }
+
+    async fn open(&self, uri: &Uri) -> Result<ClientStream, Error> {
+        let addresses = lookup_host(self.first_hop(uri)).await?;
+        let mut stream = connect_any(by_turns(addresses)).await?;
+        // Messages are joined before they are written; nothing is gained by waiting.
+        stream.set_nodelay(true)?;
+        if let Some(proxy) = &self.proxy {
+            let mut opening = Opening::<_, Tokio>::new(stream, Timer::default(), &self.config);
+            opening.tunnel(uri, proxy.credentials.as_deref()).await?;
+            stream = opening.stream;
+        }
+        if uri.is_secure() {
+            self.encrypt(stream, uri).await
+        } else {
+            Ok(ClientStream::plain(stream))
+        }
+    }
+
+    #[cfg(feature = "tokio-rustls")]
+    async fn encrypt(&self, stream: TcpStream, uri: &Uri) -> Result<ClientStream, Error> {
+        use super::tls::server_name;
+        let connector = tokio_rustls::TlsConnector::from(self.tls_config()?);
+        let stream = connector.connect(server_name(uri)?, stream).await?;
+        Ok(ClientStream(Layers::Tls(alloc::boxed::Box::new(stream))))
+    }
+
+    #[cfg(not(feature = "tokio-rustls"))]
+    async fn encrypt(&self, _: TcpStream, _: &Uri) -> Result<ClientStream, Error> {
+        let text = "wss takes the feature `tokio-rustls`";
+        Err(Error::Io(io::Error::new(io::ErrorKind::Unsupported, text)))
+    }
+}
+
+/// The first connection that can be had: the addresses are tried in order, each
+/// with a head start before the next.
+async fn connect_any(addresses: impl IntoIterator<Item = SocketAddr>) -> io::Result<TcpStream> {
+    let mut addresses = addresses.into_iter().peekable();
+    let mut attempts = JoinSet::new();
+    let mut failure = no_address();
+    loop {
+        if let Some(address) = addresses.next() {
+            attempts.spawn(TcpStream::connect(address));
+        }
+        let attempt = if addresses.peek().is_some() {
+            time::timeout(HEAD_START, attempts.join_next()).await.ok()
+        } else {
+            Some(attempts.join_next().await)
+        };
+        match attempt {
+            Some(Some(Ok(Ok(stream)))) => return Ok(stream),
+            Some(Some(Ok(Err(error)))) => failure = error,
+            Some(Some(Err(error))) => failure = io::Error::other(error),
+            Some(None) if addresses.peek().is_none() => return Err(failure),
+            Some(None) | None => {}
+        }
+    }
+}
+
+/// A stream to a server: TCP, with TLS if the URI asks for it.
+#[derive(Debug)]
+pub struct ClientStream(Layers);
+
+#[derive(Debug)]
+enum Layers {
+    Plain(TcpStream),
+    #[cfg(feature = "tokio-rustls")]
+    Tls(alloc::boxed::Box<tokio_rustls::client::TlsStream<TcpStream>>),
+}
+
+impl ClientStream {
+    const fn plain(stream: TcpStream) -> Self {
+        Self(Layers::Plain(stream))
+    }
+
+    /// The TCP stream at the bottom.
+    #[must_use]
+    pub fn tcp(&self) -> &TcpStream {
+        match &self.0 {
+            Layers::Plain(stream) => stream,
+            #[cfg(feature = "tokio-rustls")]
+            Layers::Tls(stream) => stream.get_ref().0,
+        }
+    }
+}
+
+/// Both layers are `Unpin`.
+macro_rules! delegate {
+    ($self:expr, $stream:ident => $call:expr) => {
+        match &mut $self.get_mut().0 {
+            Layers::Plain($stream) => {
+                let $stream = Pin::new($stream);
+                $call
+            }
+            #[cfg(feature = "tokio-rustls")]
+            Layers::Tls($stream) => {
+                let $stream = Pin::new($stream);
+                $call
+            }
+        }
+    };
+}
+
+impl AsyncRead for ClientStream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        delegate!(self, stream => stream.poll_read(cx, buf))
+    }
+}
+
+impl AsyncWrite for ClientStream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        delegate!(self, stream => stream.poll_write(cx, buf))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        delegate!(self, stream => stream.poll_write_vectored(cx, bufs))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match &self.0 {
+            Layers::Plain(stream) => stream.is_write_vectored(),
+            #[cfg(feature = "tokio-rustls")]
+            Layers::Tls(stream) => stream.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        delegate!(self, stream => stream.poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        delegate!(self, stream => stream.poll_shutdown(cx))
+    }
+}
