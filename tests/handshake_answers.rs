@@ -184,6 +184,7 @@ fn every_broken_rule_has_its_answer() {
         (HeadTooLong, "431 Request Header Fields Too Large"),
         (TooManyFields, "431 Request Header Fields Too Large"),
         (Method, "405 Method Not Allowed"),
+        (Protocol, "501 Not Implemented"),
         (Target, "400 Bad Request"),
         (HttpVersion, "400 Bad Request"),
         (Host, "400 Bad Request"),
@@ -248,9 +249,9 @@ fn another_version_is_answered_with_ours() {
     let error = with_request(bytes, |request| request.accept().unwrap_err());
     let expected = "HTTP/1.1 426 Upgrade Required\r\n\
         Content-Type: text/plain; charset=utf-8\r\n\
-        Content-Length: 45\r\n\
         Sec-WebSocket-Version: 13\r\n\
         Upgrade: websocket\r\n\
+        Content-Length: 45\r\n\
         Connection: Upgrade, close\r\n\
         \r\n\
         only version 13 of the protocol is supported\n";

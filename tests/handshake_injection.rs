@@ -97,6 +97,10 @@ fn what_the_handshake_writes_cannot_be_written_over() {
         "Connection",
         "Content-Length",
         "Transfer-Encoding",
+        // What Connection would have to name (RFC 9110, 7.6.1 and 10.1.4)
+        "Keep-Alive",
+        "Proxy-Connection",
+        "TE",
         "Sec-WebSocket-Key",
         "Sec-WebSocket-Version",
         "Sec-WebSocket-Protocol",

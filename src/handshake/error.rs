@@ -1,5 +1,7 @@
 use alloc::vec::Vec;
 
+use super::head::push_line;
+use super::parts::{HttpVersion, ResponseParts};
 use super::response;
 
 /// Why an opening handshake failed: what the peer got wrong.
@@ -7,7 +9,9 @@ use super::response;
 #[non_exhaustive]
 pub enum HandshakeError {
     /// The head is not HTTP/1.x, or uses what RFC 9112 forbids: a bare CR or
-    /// LF, a folded field, white space before a colon.
+    /// LF, a folded field, white space before a colon. The header list is not
+    /// HTTP/2's or HTTP/3's: a pseudo-header field too few or too many, a name
+    /// not in lower case, a field that belongs to HTTP/1.1 (RFC 9113, 8).
     #[error("the head is not well-formed HTTP")]
     Malformed,
     /// The head is longer than the limit.
@@ -16,9 +20,14 @@ pub enum HandshakeError {
     /// The head has more fields than the limit.
     #[error("the head has too many fields")]
     TooManyFields,
-    /// The request is not a GET (RFC 6455, 4.2.1).
-    #[error("the method is not GET")]
+    /// The request is not a GET (RFC 6455, 4.2.1); in HTTP/2 and HTTP/3, not a
+    /// CONNECT (RFC 8441, 4).
+    #[error("the method is not that of a WebSocket handshake")]
     Method,
+    /// A CONNECT without `:protocol`, or with another than websocket
+    /// (RFC 8441, 4).
+    #[error("the :protocol of the CONNECT is not websocket")]
+    Protocol,
     /// The request target is no resource name (4.2.1).
     #[error("the request target is no resource name")]
     Target,
@@ -75,7 +84,9 @@ pub enum HandshakeError {
 }
 
 impl HandshakeError {
-    /// The HTTP status with which a server answers.
+    /// The HTTP status with which a server answers over HTTP/1.1. Over HTTP/2
+    /// and HTTP/3 it is the same, but 400 for 426
+    /// ([`into_response`](Self::into_response)).
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
@@ -83,6 +94,7 @@ impl HandshakeError {
             Self::Method => 405,
             Self::Upgrade | Self::VersionUnsupported => 426,
             Self::Origin => 403,
+            Self::Protocol => 501,
             _ => 400,
         }
     }
@@ -95,6 +107,7 @@ impl HandshakeError {
             Self::HeadTooLong | Self::TooManyFields => "RFC 6585, 5",
             Self::Body => "RFC 9112, 6",
             Self::TooManyResponses => "RFC 9110, 15.2",
+            Self::Protocol => "RFC 9220, 3",
             Self::Method
             | Self::Target
             | Self::HttpVersion
@@ -118,6 +131,25 @@ impl HandshakeError {
     pub fn respond(self, out: &mut Vec<u8>) {
         response::write_error(self, out);
     }
+
+    /// A server's answer for another HTTP library to send, over this version of
+    /// HTTP: as [`respond`](Self::respond) has it, but without what says where
+    /// the body and the connection end.
+    ///
+    /// Over HTTP/2 and HTTP/3 there is no `Upgrade` (RFC 9113, 8.2.2), and so no
+    /// status 426, which must have it (RFC 9110, 15.5.22): it becomes 400, still
+    /// with `sec-websocket-version`.
+    #[must_use]
+    pub fn into_response(self, version: HttpVersion) -> ResponseParts {
+        let mut lines = Vec::new();
+        response::push_error_fields(self, version, &mut lines);
+        let status = response::error_status(self, version);
+        if status == 426 {
+            // RFC 9110, 7.8: who sends `Upgrade` names it here
+            push_line(&mut lines, "Connection", b"Upgrade");
+        }
+        ResponseParts::new(status, lines, response::error_body(self))
+    }
 }
 
 /// Why a handshake could not be built: the program's mistake.
@@ -133,14 +165,16 @@ pub enum BuildError {
     /// Not an origin: a scheme, a host and perhaps a port (RFC 6454, 6.2).
     #[error("not a valid origin")]
     Origin,
-    /// A header name that is not a token (RFC 9110, 5.6.2).
+    /// A header name that is not a token (RFC 9110, 5.6.2), or longer than 65535
+    /// bytes.
     #[error("not a valid header name")]
     HeaderName,
     /// A header value with a control character other than a tab.
     #[error("not a valid header value")]
     HeaderValue,
-    /// A header that the handshake writes itself.
-    #[error("the handshake writes this header itself")]
+    /// A header that the handshake writes itself, or one about the HTTP
+    /// connection, such as `Keep-Alive` (RFC 9110, 7.6.1).
+    #[error("the handshake writes this header itself, or it is about the HTTP connection")]
     HeaderReserved,
     /// A subprotocol that is not a token, or offered twice (4.1).
     #[error("not a valid subprotocol, or offered twice")]
@@ -149,4 +183,8 @@ pub enum BuildError {
     /// cannot have.
     #[error("not a status to answer with, or one that has no body")]
     Status,
+    /// An answer in bytes to a request of HTTP/2 or HTTP/3, where there are no
+    /// such bytes.
+    #[error("only HTTP/1.1 can be answered in bytes")]
+    HttpVersion,
 }

@@ -1,11 +1,12 @@
 //! The head of an HTTP/1.1 message, however it is cut up by the network.
 
 use alloc::borrow::Cow;
+use alloc::format;
 use alloc::vec::Vec;
 use core::{fmt, mem};
 
 use super::error::HandshakeError;
-use super::fields::is_token_byte;
+use super::fields::{is_token, is_token_byte, is_value};
 
 /// The longest head that is taken by default, in bytes.
 pub(super) const MAX_LEN: usize = 16 * 1024;
@@ -86,6 +87,40 @@ impl fmt::Debug for HeadReader {
         f.debug_struct("HeadReader")
             .field("collected", &self.collected.len())
             .finish_non_exhaustive()
+    }
+}
+
+/// The first line of a request that another library has read.
+pub(super) fn request_line(
+    method: &str,
+    target: &str,
+    minor_version: u8,
+) -> Result<Vec<u8>, HandshakeError> {
+    let is_visible = |byte: u8| byte > b' ' && byte != 0x7F;
+    if !is_token(method.as_bytes()) || !target.bytes().all(is_visible) {
+        return Err(HandshakeError::Malformed);
+    }
+    Ok(format!("{method} {target} HTTP/1.{minor_version}\r\n").into_bytes())
+}
+
+/// Appends a field that another library has read.
+pub(super) fn push_read_field(
+    lines: &mut Vec<u8>,
+    name: &str,
+    value: &[u8],
+) -> Result<(), HandshakeError> {
+    // Nothing that could be read as another line or field
+    if !is_token(name.as_bytes()) || !is_value(value) {
+        return Err(HandshakeError::Malformed);
+    }
+    push_line(lines, name, value);
+    Ok(())
+}
+
+/// Appends a header line that is known to be right.
+pub(super) fn push_line(lines: &mut Vec<u8>, name: &str, value: &[u8]) {
+    for piece in [name.as_bytes(), b": ", value, b"\r\n"] {
+        lines.extend_from_slice(piece);
     }
 }
 

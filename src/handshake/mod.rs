@@ -39,24 +39,36 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 
+mod accept;
 mod accept_key;
+mod answer;
+mod builder;
 mod client;
+mod connect;
 mod error;
 mod fields;
 mod head;
+#[cfg(feature = "http")]
+mod http;
 mod origin;
+mod parts;
 mod response;
+mod rules;
 mod server;
 #[cfg(feature = "connect")]
 mod tunnel;
 mod uri;
 
+pub use accept::Accept;
 pub use accept_key::AcceptKey;
-pub use client::{Accepted, Answer, ClientHandshake, RequestBuilder, Response};
+pub use answer::Response;
+pub use builder::RequestBuilder;
+pub use client::{Accepted, Answer, ClientHandshake};
 pub use error::{BuildError, HandshakeError};
 pub use fields::{Extension, Fields};
 pub use origin::OriginPolicy;
-pub use server::{Accept, Request, ServerHandshake};
+pub use parts::{HttpVersion, RequestParts, ResponseParts};
+pub use server::{Request, ServerHandshake};
 #[cfg(feature = "connect")]
 pub(crate) use tunnel::Tunnel;
 pub use uri::Uri;

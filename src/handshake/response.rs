@@ -1,14 +1,31 @@
-//! What a server answers, as bytes.
+//! What a server answers, and the headers of the program in it.
 
+use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::accept_key::AcceptKey;
 use super::error::{BuildError, HandshakeError};
 use super::fields::{is_token, is_value};
+use super::head::push_line;
+use super::parts::HttpVersion;
 
-/// Headers that the handshake writes itself, on either side.
-const RESERVED: [&str; 5] =
-    ["connection", "content-length", "host", "transfer-encoding", "upgrade"];
+/// Headers that the handshake writes itself, on either side, and those that
+/// belong to one connection: `Connection` would have to name them (RFC 9110,
+/// 7.6.1), and HTTP/2 has none of them (RFC 9113, 8.2.2).
+const RESERVED: [&str; 8] = [
+    "connection",
+    "content-length",
+    "host",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// The longest name that the `http` crate takes, so that all headers can go
+/// every way.
+const MAX_NAME_LEN: usize = 0xFFFF;
 
 /// Appends a header line, unless it could be taken for anything else.
 pub(super) fn push_header(out: &mut Vec<u8>, name: &str, value: &str) -> Result<(), BuildError> {
@@ -16,7 +33,7 @@ pub(super) fn push_header(out: &mut Vec<u8>, name: &str, value: &str) -> Result<
     if is_ours || RESERVED.iter().any(|reserved| name.eq_ignore_ascii_case(reserved)) {
         return Err(BuildError::HeaderReserved);
     }
-    if !is_token(name.as_bytes()) {
+    if !is_token(name.as_bytes()) || name.len() > MAX_NAME_LEN {
         return Err(BuildError::HeaderName);
     }
     if !is_value(value.as_bytes()) {
@@ -24,52 +41,6 @@ pub(super) fn push_header(out: &mut Vec<u8>, name: &str, value: &str) -> Result<
     }
     push_line(out, name, value.as_bytes());
     Ok(())
-}
-
-/// Appends fields that another library has read, and the end of the head.
-pub(super) fn push_read_fields<'f>(
-    out: &mut Vec<u8>,
-    fields: impl IntoIterator<Item = (&'f str, &'f [u8])>,
-) -> Result<(), HandshakeError> {
-    for (name, value) in fields {
-        // Nothing that could be read as another line or field
-        if !is_token(name.as_bytes()) || !is_value(value) {
-            return Err(HandshakeError::Malformed);
-        }
-        push_line(out, name, value);
-    }
-    out.extend_from_slice(b"\r\n");
-    Ok(())
-}
-
-/// Appends a header line that is known to be right.
-pub(super) fn push_line(out: &mut Vec<u8>, name: &str, value: &[u8]) {
-    for piece in [name.as_bytes(), b": ", value, b"\r\n"] {
-        out.extend_from_slice(piece);
-    }
-}
-
-/// 4.2.2: the response that opens the connection.
-pub(super) fn write_accept(
-    key: &AcceptKey,
-    subprotocol: Option<&str>,
-    extensions: Option<&str>,
-    headers: &[u8],
-    out: &mut Vec<u8>,
-) {
-    out.reserve(160 + subprotocol.map_or(0, str::len) + headers.len());
-    out.extend_from_slice(
-        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
-    );
-    push_line(out, "Sec-WebSocket-Accept", key.as_str().as_bytes());
-    if let Some(subprotocol) = subprotocol {
-        push_line(out, "Sec-WebSocket-Protocol", subprotocol.as_bytes());
-    }
-    if let Some(extensions) = extensions {
-        push_line(out, "Sec-WebSocket-Extensions", extensions.as_bytes());
-    }
-    out.extend_from_slice(headers);
-    out.extend_from_slice(b"\r\n");
 }
 
 /// A response that ends the request, and with it the connection.
@@ -92,6 +63,10 @@ pub(super) fn write_rejection(
         out.truncate(start);
         return Err(error);
     }
+    if status == 426 {
+        push_our_version(out);
+        push_our_protocol(out);
+    }
     // RFC 9110, 8.6: not with 204, and with 304 only what 200 would say.
     if !matches!(status, 204 | 304) {
         push_content_length(out, body.len());
@@ -105,24 +80,55 @@ pub(super) fn write_rejection(
 
 /// The answer to a handshake that breaks a rule.
 pub(super) fn write_error(error: HandshakeError, out: &mut Vec<u8>) {
-    let status = error.status();
+    let (status, body) = (error.status(), error_body(error));
     push_status_line(out, status);
-    push_line(out, "Content-Type", b"text/plain; charset=utf-8");
-    if status == 405 {
-        // RFC 9110, 15.5.6
-        push_line(out, "Allow", b"GET");
-    }
-    let mut body = Vec::new();
-    body.extend_from_slice(alloc::string::ToString::to_string(&error).as_bytes());
-    body.push(b'\n');
+    push_error_fields(error, HttpVersion::Http1, out);
     push_content_length(out, body.len());
-    if error == HandshakeError::Version {
-        // 4.2.2, 4: "a |Sec-WebSocket-Version| header field indicating the
-        // version(s) the server is capable of understanding"
-        push_line(out, "Sec-WebSocket-Version", b"13");
-    }
     push_end(out, status);
-    out.extend_from_slice(&body);
+    out.extend_from_slice(body.as_bytes());
+}
+
+/// The status with which a broken rule is answered in this version of HTTP.
+pub(super) const fn error_status(error: HandshakeError, version: HttpVersion) -> u16 {
+    match (version, error.status()) {
+        // RFC 9110, 15.5.22: 426 must have `Upgrade`, which HTTP/2 does not have.
+        (HttpVersion::Http2 | HttpVersion::Http3, 426) => 400,
+        (_, status) => status,
+    }
+}
+
+/// The fields that say what is wrong, but nothing of the connection's end and
+/// the body's length.
+pub(super) fn push_error_fields(error: HandshakeError, version: HttpVersion, lines: &mut Vec<u8>) {
+    push_line(lines, "Content-Type", b"text/plain; charset=utf-8");
+    if error == HandshakeError::Method {
+        // RFC 9110, 15.5.6
+        let method: &[u8] = if version == HttpVersion::Http1 { b"GET" } else { b"CONNECT" };
+        push_line(lines, "Allow", method);
+    }
+    let is_426 = error_status(error, version) == 426;
+    if is_426 || matches!(error, HandshakeError::Version | HandshakeError::VersionUnsupported) {
+        push_our_version(lines);
+    }
+    if is_426 {
+        push_our_protocol(lines);
+    }
+}
+
+/// A line of text that says what is wrong.
+pub(super) fn error_body(error: HandshakeError) -> String {
+    format!("{error}\n")
+}
+
+/// 4.2.2, 4 and 4.4: "a |Sec-WebSocket-Version| header field indicating the
+/// version(s) the server is capable of understanding"
+fn push_our_version(lines: &mut Vec<u8>) {
+    push_line(lines, "Sec-WebSocket-Version", b"13");
+}
+
+/// RFC 9110, 15.5.22: "The server MUST send an Upgrade header field"
+fn push_our_protocol(lines: &mut Vec<u8>) {
+    push_line(lines, "Upgrade", b"websocket");
 }
 
 fn push_status_line(out: &mut Vec<u8>, status: u16) {
@@ -135,20 +141,14 @@ fn push_status_line(out: &mut Vec<u8>, status: u16) {
 }
 
 fn push_content_length(out: &mut Vec<u8>, len: usize) {
-    push_line(out, "Content-Length", alloc::format!("{len}").as_bytes());
+    push_line(out, "Content-Length", format!("{len}").as_bytes());
 }
 
-/// The headers that say how the connection goes on: it does not.
+/// The header that says how the connection goes on: it does not.
 fn push_end(out: &mut Vec<u8>, status: u16) {
-    if status == 426 {
-        // RFC 9110, 15.5.22: "The server MUST send an Upgrade header field";
-        // RFC 6455, 4.4: and the versions that it supports
-        push_line(out, "Sec-WebSocket-Version", b"13");
-        push_line(out, "Upgrade", b"websocket");
-        push_line(out, "Connection", b"Upgrade, close");
-    } else {
-        push_line(out, "Connection", b"close");
-    }
+    // RFC 9110, 7.8: who sends `Upgrade` names it here
+    let end: &[u8] = if status == 426 { b"Upgrade, close" } else { b"close" };
+    push_line(out, "Connection", end);
     out.extend_from_slice(b"\r\n");
 }
 

@@ -5,10 +5,9 @@ use alloc::vec::Vec;
 
 use base64::Engine as _;
 
-use super::client::Response;
+use super::answer::Response;
 use super::error::HandshakeError;
-use super::head::HeadReader;
-use super::response::push_line;
+use super::head::{HeadReader, push_line};
 
 /// A client's side of a tunnel through an HTTP proxy.
 pub(crate) struct Tunnel(HeadReader);

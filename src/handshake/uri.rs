@@ -71,6 +71,11 @@ impl Uri {
         self.is_secure
     }
 
+    /// The scheme of the HTTP request (RFC 8441, 5).
+    pub(super) const fn http_scheme(&self) -> &'static str {
+        if self.is_secure { "https" } else { "http" }
+    }
+
     /// The host to connect to; an IPv6 address without its brackets.
     #[must_use]
     pub fn host(&self) -> &str {
