@@ -118,7 +118,31 @@ pub fn served(request: &[u8]) -> Result<Served, HandshakeError> {
         assert_eq!(read.accept().map(drop), served.verdict, "{}", request.escape_ascii());
         assert_eq!(owned(read.headers()), served.fields);
     }
+    #[cfg(feature = "http")]
+    if let Some(verdict) = http_verdict(&served) {
+        assert_eq!(verdict, served.verdict, "{}", request.escape_ascii());
+    }
     Ok(served)
+}
+
+/// What a server makes of the same as a type of the `http` crate, if that takes
+/// the target.
+#[cfg(feature = "http")]
+fn http_verdict(served: &Served) -> Option<Result<(), HandshakeError>> {
+    let version = match served.verdict {
+        Err(HandshakeError::HttpVersion) => http::Version::HTTP_10,
+        _ => http::Version::HTTP_11,
+    };
+    let mut request = http::Request::builder().version(version).method(&*served.method);
+    // It leaves a fragment out, without a word.
+    let uri = served.target.parse::<http::Uri>().ok().filter(|_| !served.target.contains('#'))?;
+    request = request.uri(uri);
+    for (name, value) in &served.fields {
+        request = request.header(name, &value[..]);
+    }
+    let request = request.body(()).expect("the http crate takes what we take");
+    // Over HTTP/1.1 there is no `:protocol`, whatever is given as one.
+    Some(Request::from_http(&request, Some("h2c")).unwrap().accept().map(drop))
 }
 
 /// Whether a server accepts this request, and if not, why.
@@ -189,12 +213,27 @@ pub fn answered(response: &[u8]) -> Result<Answered, HandshakeError> {
     let answered = at_once?.expect("it is all there");
     // What another library would have read of it means the same.
     let fields = answered.fields.iter().map(|(name, value)| (&**name, &**value));
-    let accepted = match client().receive_fields(answered.status, fields)? {
+    let accepted = chosen(&client().receive_fields(answered.status, fields)?);
+    assert_eq!(accepted, answered.accepted, "{}", response.escape_ascii());
+    #[cfg(feature = "http")]
+    if (100..1000).contains(&answered.status) {
+        let mut parts = http::Response::builder().status(answered.status);
+        for (name, value) in &answered.fields {
+            parts = parts.header(name, &value[..]);
+        }
+        let parts = parts.body(()).expect("the http crate takes what we take");
+        let accepted = chosen(&client().receive_http(&parts)?);
+        assert_eq!(accepted, answered.accepted, "{}", response.escape_ascii());
+    }
+    Ok(answered)
+}
+
+/// Whether the connection is open, and with which subprotocol.
+fn chosen(answer: &Answer<'_>) -> Option<Option<String>> {
+    match answer {
         Answer::Accepted(accepted) => Some(accepted.subprotocol().map(String::from)),
         Answer::Refused(_) => None,
-    };
-    assert_eq!(accepted, answered.accepted, "{}", response.escape_ascii());
-    Ok(answered)
+    }
 }
 
 /// Whether a client takes this answer for an open connection, with which
@@ -202,4 +241,36 @@ pub fn answered(response: &[u8]) -> Result<Answered, HandshakeError> {
 #[track_caller]
 pub fn client_verdict(response: &[u8]) -> Result<Option<String>, HandshakeError> {
     Ok(answered(response)?.accepted.expect("not refused"))
+}
+
+/// The header list of an extended CONNECT (RFC 8441, 5.1), with all that is asked
+/// for and no more; over HTTP/3 it is the same (RFC 9220, 3).
+pub const LIST: [(&str, &str); 6] = [
+    (":method", "CONNECT"),
+    (":protocol", "websocket"),
+    (":scheme", "https"),
+    (":path", "/chat"),
+    (":authority", "example.com"),
+    ("sec-websocket-version", "13"),
+];
+
+pub type List<'a> = Vec<(&'a str, &'a str)>;
+
+/// The list with a field of this name for each of the values, and no other.
+pub fn list<'a>(name: &'a str, values: &[&'a str]) -> List<'a> {
+    let mut fields = LIST.to_vec();
+    let at = fields.iter().position(|(field, _)| *field == name).unwrap_or(fields.len());
+    let end = fields.len().min(at + 1);
+    fields.splice(at..end, values.iter().map(|&value| (name, value)));
+    fields
+}
+
+/// The fields as bytes, as another library would have them.
+pub fn read<'a>(fields: &'a [(&str, &str)]) -> impl Iterator<Item = (&'a str, &'a [u8])> + Clone {
+    fields.iter().map(|(name, value)| (*name, value.as_bytes()))
+}
+
+/// Whether a server accepts this header list, and if not, why.
+pub fn list_verdict(fields: &[(&str, &str)]) -> Result<(), HandshakeError> {
+    Request::from_header_list(read(fields))?.accept().map(drop)
 }
