@@ -481,11 +481,10 @@ fn connecting() -> ClientHandshake {
     builder.subprotocol("chat").unwrap().subprotocol("superchat").unwrap().start_connect().1
 }
 
-/// Whether a client takes this for an open connection, with which subprotocol.
-fn connected(
-    status: u16,
-    fields: &[(&str, &str)],
-) -> Result<Option<Option<String>>, HandshakeError> {
+/// Whether the connection is open, and with which subprotocol.
+type Chosen = Result<Option<Option<String>>, HandshakeError>;
+
+fn connected(status: u16, fields: &[(&str, &str)]) -> Chosen {
     Ok(match connecting().receive_fields(status, read(fields))? {
         Answer::Accepted(accepted) => Some(accepted.subprotocol().map(String::from)),
         Answer::Refused(response) => {
@@ -497,7 +496,7 @@ fn connected(
 
 #[test]
 fn any_2xx_opens_the_connection_and_other_statuses_refuse_it() {
-    // RFC 8441, 5
+    // RFC 8441, 5.1; RFC 9110, 9.3.6
     for status in (0..1000).filter(|&status| status != 101) {
         let expected = if (200..300).contains(&status) { Some(None) } else { None };
         assert_eq!(connected(status, &[]), Ok(expected), "{status}");
@@ -512,7 +511,7 @@ fn any_2xx_opens_the_connection_and_other_statuses_refuse_it() {
 fn an_answer_to_a_connect_is_checked_as_one_to_an_upgrade_is() {
     let chosen = |name: &str| Ok(Some(Some(name.to_owned())));
     let (protocol, extensions) = ("sec-websocket-protocol", "sec-websocket-extensions");
-    let rows: [(&[(&str, &str)], Result<Option<Option<String>>, HandshakeError>); 20] = [
+    let rows: [(&[(&str, &str)], Chosen); 20] = [
         (&[("server", "x")], Ok(Some(None))),
         // RFC 8441, 5: not processed
         (&[("sec-websocket-accept", "x")], Ok(Some(None))),

@@ -126,7 +126,7 @@ impl<'r> Accept<'r> {
     /// ```
     #[must_use]
     pub fn into_response(self, config: &Config) -> (ResponseParts, Connection) {
-        // RFC 8441, 5: "a 2xx status code" where RFC 6455 has 101
+        // RFC 8441, 5.1
         let status = if self.key.is_some() { 101 } else { 200 };
         let mut lines = Vec::new();
         self.push_fields(&mut lines);

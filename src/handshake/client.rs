@@ -154,7 +154,7 @@ impl ClientHandshake {
                 check_upgrade(&response, expected)?;
                 self.check(response).map(Answer::Accepted)
             }
-            // RFC 8441, 5: "a 2xx status code"
+            // RFC 8441, 5.1; RFC 9110, 9.3.6: "Any 2xx (Successful) response"
             (None, 200..=299) => self.check(response).map(Answer::Accepted),
             // RFC 9113, 8.6: "HTTP/2 removes support for the 101"
             (None, 101) => Err(HandshakeError::Malformed),
@@ -257,13 +257,13 @@ fn check_no_extension(response: &Response<'_>) -> Result<(), HandshakeError> {
     }
 }
 
-/// What a server answers to a [`RequestBuilder`]'s request.
+/// What a server answers to a [`RequestBuilder`](super::RequestBuilder)'s request.
 #[derive(Debug)]
 #[allow(clippy::exhaustive_enums, reason = "a client has to handle both")]
 pub enum Answer<'b> {
     /// The connection is open.
     Accepted(Accepted<'b>),
-    /// Any status but 101: a refusal, a redirection, a demand for a password.
+    /// Any status but 101, or but a 2xx to an extended CONNECT: a refusal, a redirection, a demand for a password.
     /// The beginning of the body is what is left of the input.
     Refused(Response<'b>),
 }

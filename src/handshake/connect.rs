@@ -67,7 +67,7 @@ impl Request<'static> {
                     continue;
                 }
                 // RFC 9113, 8.3.1: malformed, if it "identifies an entity that
-                // differs from the entity in the `:authority`"
+                // differs from the entity in the ":authority""
                 "host" if pseudo.authority.is_some_and(|other| !is_same_host(other, value)) => {
                     return Err(HandshakeError::Malformed);
                 }
@@ -177,7 +177,7 @@ pub(super) fn push_list_field(
         "connection" | "proxy-connection" | "keep-alive" | "transfer-encoding" | "upgrade" => true,
         // RFC 9113, 8.2.2: "MUST NOT contain any value other than "trailers""
         "te" => !value.eq_ignore_ascii_case(b"trailers"),
-        // RFC 9113, 8.2.1: not "characters in the range [...] 0x41-0x5a", and no
+        // RFC 9113, 8.2.1: not "characters in the ranges [...] 0x41-0x5a", and no
         // white space around a value
         _ => name.bytes().any(|byte| byte.is_ascii_uppercase()),
     };

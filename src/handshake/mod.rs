@@ -1,10 +1,20 @@
-//! The opening handshake (RFC 6455, 4), both sides, as HTTP/1.1 bytes.
+//! The opening handshake (RFC 6455, 4), both sides: as HTTP/1.1 bytes, or
+//! through another HTTP library.
 //!
 //! Neither side touches a socket. A server gives what it reads to
 //! [`ServerHandshake`] and gets a [`Request`], which it accepts or rejects; a
 //! client builds its request with a [`RequestBuilder`] and gives what it reads
 //! to [`ClientHandshake`]. Both take from the input no more than the HTTP head,
 //! so that what is left is the connection's first input.
+//!
+//! Where another library reads and sends HTTP, the same rules apply to what it
+//! has read, and what it is to send comes in parts:
+//!
+//! | | server: request, acceptance, refusal | client: request, answer |
+//! |---|---|---|
+//! | HTTP/1.1 | [`Request::from_fields`], [`Accept::into_response`], [`HandshakeError::into_response`] | [`RequestBuilder::start_fields`], [`ClientHandshake::receive_fields`] |
+//! | HTTP/2 and HTTP/3 (RFC 8441, RFC 9220) | [`Request::from_header_list`], the same | [`RequestBuilder::start_connect`], the same |
+//! | types of the `http` crate, feature `http` | `Request::from_http`, `Accept::into_http`, `HandshakeError::into_http` | `RequestBuilder::start_http`, `start_http_connect`, `ClientHandshake::receive_http` |
 //!
 //! ```
 //! use sansws::handshake::{Answer, RequestBuilder, ServerHandshake};
