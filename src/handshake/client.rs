@@ -263,8 +263,9 @@ fn check_no_extension(response: &Response<'_>) -> Result<(), HandshakeError> {
 pub enum Answer<'b> {
     /// The connection is open.
     Accepted(Accepted<'b>),
-    /// Any status but 101, or but a 2xx to an extended CONNECT: a refusal, a redirection, a demand for a password.
-    /// The beginning of the body is what is left of the input.
+    /// Any status but 101, or but a 2xx to an extended CONNECT: a refusal, a
+    /// redirection, a demand for a password. The beginning of the body is what
+    /// is left of the input.
     Refused(Response<'b>),
 }
 
