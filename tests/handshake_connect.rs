@@ -3,6 +3,7 @@
 
 mod support;
 
+use proptest::prelude::*;
 use sansws::Config;
 use sansws::handshake::HandshakeError::{self, *};
 use sansws::handshake::{
@@ -574,4 +575,35 @@ fn a_clients_errors_are_for_good_whichever_way_they_came() {
     let mut bytes = head(&["HTTP/1.1 101 Switching Protocols"]);
     assert_eq!(handshake.receive(&mut &mut bytes[..]).err(), Some(Upgrade));
     assert_eq!(handshake.receive_fields(101, read(&right)).err(), Some(Upgrade));
+}
+
+fn any_field() -> impl Strategy<Value = (&'static str, Vec<u8>)> {
+    let names = [LIST.map(|(name, _)| name).to_vec(), vec!["host", "cookie", "x", "te", "X", ":x"]];
+    let value = prop_oneof![
+        proptest::sample::select(LIST.map(|(_, value)| value.as_bytes().to_vec()).to_vec()),
+        proptest::collection::vec(any::<u8>(), 0..4),
+        "[ -~\r\n]{0,6}".prop_map(String::into_bytes),
+    ];
+    (proptest::sample::select(names.concat()), value)
+}
+
+proptest! {
+    #[test]
+    fn no_list_hides_a_field(before in 0..=LIST.len(), fields in proptest::collection::vec(any_field(), 0..5)) {
+        let right = LIST.iter().map(|(name, value)| (*name, value.as_bytes()));
+        let (pseudo, regular) = LIST.split_at(before);
+        let own = fields.iter().map(|(name, value)| (*name, &value[..]));
+        let list: Vec<_> = read(pseudo).chain(own).chain(read(regular)).collect();
+        if let Ok(request) = Request::from_header_list(list.clone()) {
+            // All that can be read was in the list, but for the host that is the
+            // authority, and the cookie that is all of them.
+            for (name, value) in request.headers().filter(|(name, _)| *name != "cookie") {
+                let name = if name == "host" && !list.contains(&(name, value)) { ":authority" } else { name };
+                prop_assert!(list.contains(&(name, value)), "{name}: {}", value.escape_ascii());
+            }
+            if request.accept().is_ok() {
+                prop_assert!(right.clone().take(2).all(|field| list.contains(&field)));
+            }
+        }
+    }
 }
