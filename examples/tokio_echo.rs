@@ -53,7 +53,7 @@ async fn serve(stream: TcpStream, arguments: &Arguments) -> Result<(), io::Error
             Ok(if arguments.deflate { accept.deflate(DeflateConfig::new()) } else { accept })
         })
         .await?;
-    if arguments.split { echo_split(ws).await } else { echo(ws).await }
+    if arguments.split { Box::pin(echo_split(ws)).await } else { echo(ws).await }
 }
 
 async fn echo(mut ws: WebSocket<TcpStream>) -> Result<(), io::Error> {

@@ -1,3 +1,4 @@
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -34,7 +35,10 @@ use crate::handshake::{Accept, Request};
 /// # Ok(())
 /// # }
 /// ```
-pub struct Incoming<S, R: Runtime<S>> {
+pub struct Incoming<S, R: Runtime<S>>(Box<Inner<S, R>>);
+
+// Boxed for the sake of futures that keep it, as the connection is.
+struct Inner<S, R: Runtime<S>> {
     opening: Opening<S, R>,
     request: Request<'static>,
     remainder: Vec<u8>,
@@ -48,21 +52,25 @@ impl<S, R: Runtime<S>> Incoming<S, R> {
     /// [`Error::Handshake`] if it is not HTTP, of which the client has been told;
     /// [`Error::HandshakeTimeout`]; [`Error::Io`].
     pub async fn receive(stream: S, config: &Config) -> Result<Self, Error> {
-        let mut opening = Opening::new(stream, R::Timer::default(), config);
-        let (request, remainder) = opening.receive_request().await?;
-        Ok(Self { opening, request, remainder })
+        // Boxed, so that what only this needs is given back after it.
+        Box::pin(async {
+            let mut opening = Opening::new(stream, R::Timer::default(), config);
+            let (request, remainder) = opening.receive_request().await?;
+            Ok(Self(Box::new(Inner { opening, request, remainder })))
+        })
+        .await
     }
 
     /// The request, which may be any that is well-formed HTTP/1.x.
     #[must_use]
-    pub const fn request(&self) -> &Request<'static> {
-        &self.request
+    pub fn request(&self) -> &Request<'static> {
+        &self.0.request
     }
 
     /// The stream.
     #[must_use]
-    pub const fn stream(&self) -> &S {
-        &self.opening.stream
+    pub fn stream(&self) -> &S {
+        &self.0.opening.stream
     }
 
     /// Accepts the request as `choose` says: which subprotocol, which headers, from
@@ -76,8 +84,9 @@ impl<S, R: Runtime<S>> Incoming<S, R> {
     where
         C: for<'r> FnOnce(&'r Request<'static>) -> Result<Accept<'r>, Error>,
     {
-        let connection = self.opening.accept(&self.request, config, choose).await?;
-        Ok(WebSocket::new(self.opening.stream, connection, self.remainder))
+        let Inner { opening, request, .. } = &mut *self.0;
+        let connection = Box::pin(opening.accept(request, config, choose)).await?;
+        Ok(WebSocket::new(self.0.opening.stream, connection, self.0.remainder))
     }
 
     /// Answers with another status, `headers` and a `body`, as
@@ -92,7 +101,8 @@ impl<S, R: Runtime<S>> Incoming<S, R> {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Result<(), Error> {
-        self.opening.respond(&self.request, status, headers, body).await
+        let Inner { opening, request, .. } = &mut *self.0;
+        Box::pin(opening.respond(request, status, headers, body)).await
     }
 }
 
@@ -100,7 +110,7 @@ impl<S: fmt::Debug, R: Runtime<S>> fmt::Debug for Incoming<S, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Incoming")
             .field("stream", self.stream())
-            .field("request", &self.request)
+            .field("request", &self.0.request)
             .finish_non_exhaustive()
     }
 }

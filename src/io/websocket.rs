@@ -1,3 +1,4 @@
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 use core::future::poll_fn;
@@ -45,7 +46,9 @@ use crate::prepared::Prepared;
 /// }
 /// # }
 /// ```
-pub struct WebSocket<S, R: Runtime<S>>(Socket<S, R>);
+// Boxed, since an async function keeps what it is given twice: as its argument and
+// as its variable.
+pub struct WebSocket<S, R: Runtime<S>>(Box<Socket<S, R>>);
 
 /// # Opening
 impl<S, R: Runtime<S>> WebSocket<S, R> {
@@ -53,7 +56,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// read behind the handshake: the first input of the connection.
     #[must_use]
     pub fn new(stream: S, connection: Connection, remainder: Vec<u8>) -> Self {
-        Self(Socket::new(stream, connection, remainder))
+        Self(Box::new(Socket::new(stream, connection, remainder)))
     }
 
     /// Reads a client's request and accepts it, whatever path it asks for, with
@@ -64,8 +67,12 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// # Errors
     /// As for [`Incoming::receive`] and [`Incoming::accept`].
     pub async fn accept(stream: S, config: &Config) -> Result<Self, Error> {
-        let incoming = Incoming::receive(stream, config).await?;
-        incoming.accept(config, |request| Ok(request.accept()?)).await
+        // Boxed, so that what only the handshake needs is given back after it.
+        Box::pin(async {
+            let incoming = Incoming::receive(stream, config).await?;
+            incoming.accept(config, |request| Ok(request.accept()?)).await
+        })
+        .await
     }
 
     /// Sends `request` over a stream that leads to the server, and checks the
@@ -81,9 +88,12 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
         request: RequestBuilder,
         config: &Config,
     ) -> Result<(Self, Accepted<'static>), Error> {
-        let mut opening = Opening::<S, R>::new(stream, R::Timer::default(), config);
-        let (connection, accepted, remainder) = opening.connect(request, config).await?;
-        Ok((Self::new(opening.stream, connection, remainder), accepted))
+        Box::pin(async {
+            let mut opening = Opening::<S, R>::new(stream, R::Timer::default(), config);
+            let (connection, accepted, remainder) = opening.connect(request, config).await?;
+            Ok((Self::new(opening.stream, connection, remainder), accepted))
+        })
+        .await
     }
 }
 
@@ -113,7 +123,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
 
     /// Sets how many bytes may wait to be written before nothing more is read.
     /// Default: 64 KiB.
-    pub const fn set_high_water_mark(&mut self, bytes: usize) {
+    pub fn set_high_water_mark(&mut self, bytes: usize) {
         self.0.driver.high_water_mark = bytes;
     }
 }
@@ -207,11 +217,11 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// Reader and writer, to be used by two tasks; see [`Reader`].
     #[must_use]
     pub fn split(self) -> (Reader<S, R>, Writer<S, R>) {
-        split::split(self.0)
+        split::split(*self.0)
     }
 
-    pub(super) const fn from_socket(socket: Socket<S, R>) -> Self {
-        Self(socket)
+    pub(super) fn from_socket(socket: Socket<S, R>) -> Self {
+        Self(Box::new(socket))
     }
 
     /// The connection, for its questions.
@@ -228,13 +238,13 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
 
     /// The stream.
     #[must_use]
-    pub const fn stream(&self) -> &S {
+    pub fn stream(&self) -> &S {
         &self.0.stream
     }
 
     /// The stream. What is read from it or written to it is missing in the
     /// connection.
-    pub const fn stream_mut(&mut self) -> &mut S {
+    pub fn stream_mut(&mut self) -> &mut S {
         &mut self.0.stream
     }
 
