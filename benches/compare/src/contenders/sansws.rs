@@ -1,0 +1,130 @@
+//! sansws: the loop of its README.
+
+use std::io::{Read, Write};
+
+use sansws::handshake::{Answer, RequestBuilder, ServerHandshake};
+use sansws::{Config, Connection, DeflateConfig, Event, MaskingKeys, MessageKind};
+
+use crate::measure::Contender;
+use crate::stream::{Stream, Tap};
+use crate::work::Work;
+
+/// How much is read at a time, as in the README.
+pub const READ: usize = 16 * 1024;
+
+pub fn config() -> Config {
+    Config::new().max_message_len(16 << 20)
+}
+
+pub fn server() -> Connection {
+    Connection::server(&config())
+}
+
+pub fn client() -> Connection {
+    Connection::client(&config(), MaskingKeys::random())
+}
+
+/// A client and a server that have agreed to compress.
+pub fn deflated(client: DeflateConfig, server: DeflateConfig) -> (Connection, Connection) {
+    let (mut request, mut response) = (Vec::new(), Vec::new());
+    let builder = RequestBuilder::new("ws://example.com/").unwrap();
+    let mut handshake = builder.deflate(client).start([7; 16], &mut request);
+    let request = ServerHandshake::new().receive(&mut &mut request[..]).unwrap().unwrap();
+    let accept = request.accept().unwrap().deflate(server);
+    assert!(accept.is_deflated());
+    let server = accept.into_connection(&config(), &mut response);
+    let Some(Answer::Accepted(accepted)) = handshake.receive(&mut &mut response[..]).unwrap()
+    else {
+        panic!("it is accepted")
+    };
+    (accepted.into_connection(&config(), MaskingKeys::random()), server)
+}
+
+pub fn receive(name: &str, mut ws: Connection, work: &Work, read: usize) -> Contender {
+    let mut stream = Stream::new(work.input.clone(), Tap::default());
+    let (mut buffer, mut out) = (vec![0; read], Vec::new());
+    let count = work.len();
+    let run = move |tally: &mut crate::work::Tally| {
+        let end = tally.messages + count;
+        while tally.messages < end {
+            let n = stream.read(&mut buffer).unwrap();
+            let mut input = &mut buffer[..n];
+            while let Some(event) = ws.receive(&mut input, &mut out).unwrap() {
+                match event {
+                    Event::Text(text) => tally.text(&text),
+                    Event::Binary(data) => tally.binary(&data),
+                    _ => unreachable!(),
+                }
+            }
+        }
+    };
+    Contender::new(name, Tap::default(), Box::new(run)).receives(work)
+}
+
+pub fn echo(name: &str, mut ws: Connection, work: &Work, read: usize) -> Contender {
+    let tap = Tap::default();
+    let mut stream = Stream::new(work.input.clone(), tap.clone());
+    let (mut buffer, mut out) = (vec![0; read], Vec::new());
+    let count = work.len();
+    let run = move |tally: &mut crate::work::Tally| {
+        let end = tally.messages + count;
+        while tally.messages < end {
+            let n = stream.read(&mut buffer).unwrap();
+            let mut input = &mut buffer[..n];
+            while let Some(event) = ws.receive(&mut input, &mut out).unwrap() {
+                match event {
+                    Event::Text(text) => {
+                        tally.text(&text);
+                        ws.send_text(&text, &mut out).unwrap();
+                    }
+                    Event::Binary(data) => {
+                        tally.binary(&data);
+                        ws.send_binary(&data, &mut out).unwrap();
+                    }
+                    _ => unreachable!(),
+                }
+            }
+            stream.write_all(&out).unwrap();
+            out.clear();
+        }
+    };
+    Contender::new(name, tap, Box::new(run)).receives(work)
+}
+
+/// Writes once for each batch, or as soon as there are more than `READ` bytes.
+pub fn send(name: &str, mut ws: Connection, work: &Work) -> Contender {
+    let tap = Tap::default();
+    let mut stream = Stream::new(work.input.clone(), tap.clone());
+    let mut out = Vec::new();
+    let run: crate::measure::Run = match work.kind {
+        MessageKind::Text => {
+            let texts = work.texts();
+            Box::new(move |_| {
+                for text in &texts {
+                    ws.send_text(text, &mut out).unwrap();
+                    if out.len() > READ {
+                        stream.write_all(&out).unwrap();
+                        out.clear();
+                    }
+                }
+                stream.write_all(&out).unwrap();
+                out.clear();
+            })
+        }
+        _ => {
+            let messages = work.messages.clone();
+            Box::new(move |_| {
+                for data in messages.iter() {
+                    ws.send_binary(data, &mut out).unwrap();
+                    if out.len() > READ {
+                        stream.write_all(&out).unwrap();
+                        out.clear();
+                    }
+                }
+                stream.write_all(&out).unwrap();
+                out.clear();
+            })
+        }
+    };
+    Contender::new(name, tap, run)
+}

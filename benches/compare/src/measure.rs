@@ -1,0 +1,153 @@
+//! Who takes part, and how they are timed.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use cpu_time::ThreadTime;
+
+use crate::stream::Tap;
+use crate::work::{Tally, Work};
+
+/// How long each contender works in a round, if one batch does not take longer:
+/// so short that it is seldom interrupted.
+const TURN: Duration = Duration::from_millis(2);
+
+/// How long all rounds of a case may take.
+const BUDGET: Duration = Duration::from_secs(3);
+const ROUNDS: RangeInclusive<usize> = 9..=51;
+
+/// One batch of the work, as often as it is called.
+pub type Run = Box<dyn FnMut(&mut Tally)>;
+
+/// What a contender's output must be, given all that it wrote.
+pub type Check = Box<dyn Fn(&[u8])>;
+
+/// A library with its settings, and one thing to do.
+pub struct Contender {
+    pub name: String,
+    /// Where a limit stands in place of a library.
+    pub is_limit: bool,
+    pub run: Run,
+    pub tap: Tap,
+    /// How many messages it hands over in a batch.
+    pub receives: usize,
+    pub check: Option<Check>,
+}
+
+impl Contender {
+    pub fn new(name: &str, tap: Tap, run: Run) -> Self {
+        Self { name: name.into(), is_limit: false, run, tap, receives: 0, check: None }
+    }
+
+    pub fn limit(name: &str, run: Run) -> Self {
+        Self { is_limit: true, ..Self::new(name, Tap::default(), run) }
+    }
+
+    /// It must hand over these messages.
+    pub fn receives(mut self, work: &Work) -> Self {
+        self.receives = work.len();
+        self
+    }
+
+    /// It must write what this finds right.
+    pub fn checked(mut self, check: impl Fn(&[u8]) + 'static) -> Self {
+        self.check = Some(Box::new(check));
+        self
+    }
+}
+
+/// What was measured of a contender.
+pub struct Figure {
+    pub name: String,
+    pub is_limit: bool,
+    /// Medians of the rounds, of one message.
+    pub nanoseconds: f64,
+    pub fastest: f64,
+    /// Bytes that it wrote for a batch.
+    pub written: usize,
+}
+
+/// Verifies all, then times all in turns; in `quick` runs only once.
+pub fn measure(mut contenders: Vec<Contender>, work: &Work, quick: bool) -> Vec<Figure> {
+    let written: Vec<usize> = contenders.iter_mut().map(|each| verify(each, work)).collect();
+    let (mut repeats, mut rounds) = (vec![1; contenders.len()], 1);
+    if !quick {
+        let mut all = Duration::ZERO;
+        for (each, repeats) in contenders.iter_mut().zip(&mut repeats) {
+            let elapsed;
+            (*repeats, elapsed) = calibrate(each);
+            all += elapsed;
+        }
+        rounds = (BUDGET.as_secs_f64() / all.as_secs_f64()) as usize;
+        rounds = rounds.clamp(*ROUNDS.start(), *ROUNDS.end());
+    }
+    let mut times = vec![Vec::new(); contenders.len()];
+    for round in 0..rounds {
+        for turn in 0..contenders.len() {
+            // Nobody always comes after the same.
+            let i = (turn + round) % contenders.len();
+            let elapsed = time(&mut contenders[i], repeats[i]);
+            times[i].push(elapsed.as_secs_f64() * 1e9 / f64::from(repeats[i]) / work.len() as f64);
+        }
+    }
+    contenders
+        .into_iter()
+        .zip(times)
+        .zip(written)
+        .map(|((contender, mut times), written)| {
+            times.sort_by(f64::total_cmp);
+            Figure {
+                name: contender.name,
+                is_limit: contender.is_limit,
+                nanoseconds: times[times.len() / 2],
+                fastest: times[0],
+                written,
+            }
+        })
+        .collect()
+}
+
+/// Two batches, of which the second shows what a batch writes.
+fn verify(contender: &mut Contender, work: &Work) -> usize {
+    contender.tap.open();
+    let mut tally = Tally::checking(work);
+    (contender.run)(&mut tally);
+    let mut output = contender.tap.close();
+    let first = output.len();
+    contender.tap.open();
+    (contender.run)(&mut tally);
+    output.extend(contender.tap.close());
+    if !contender.is_limit {
+        assert_eq!(tally.messages, 2 * contender.receives, "{}", contender.name);
+        if let Some(check) = &contender.check {
+            check(&output);
+        }
+    }
+    output.len() - first
+}
+
+/// How many batches make a turn, and how long that takes.
+fn calibrate(contender: &mut Contender) -> (u32, Duration) {
+    let mut repeats = 1;
+    loop {
+        let elapsed = time(contender, repeats);
+        if elapsed >= TURN / 2 {
+            let more = (TURN.as_secs_f64() / elapsed.as_secs_f64()).max(1.0);
+            let wanted = (f64::from(repeats) * more).round() as u32;
+            return (wanted, elapsed.mul_f64(f64::from(wanted) / f64::from(repeats)));
+        }
+        repeats *= 2;
+    }
+}
+
+/// The time of this thread alone: not what other programs take of the machine.
+fn time(contender: &mut Contender, repeats: u32) -> Duration {
+    let mut tally = Tally::counting();
+    let start = ThreadTime::now();
+    for _ in 0..repeats {
+        (contender.run)(&mut tally);
+    }
+    let elapsed = start.elapsed();
+    std::hint::black_box(tally.bytes);
+    elapsed
+}
