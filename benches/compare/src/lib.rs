@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+mod codec;
 mod contenders;
 mod deflate;
 mod json;
@@ -16,4 +17,5 @@ mod work;
 pub fn run(arguments: impl Iterator<Item = String>, directory: &Path) {
     let mut report = report::Report::new(arguments, directory);
     deflate::run(&mut report);
+    codec::run(&mut report);
 }

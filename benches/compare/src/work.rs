@@ -53,10 +53,6 @@ impl Work {
         self.messages.len()
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.messages.is_empty()
-    }
-
     /// The bytes of all messages.
     pub fn payload_len(&self) -> usize {
         self.messages.iter().map(bytes::Bytes::len).sum()
@@ -105,6 +101,12 @@ impl Tally {
     #[inline]
     pub fn text(&mut self, text: &str) {
         self.take(MessageKind::Text, text.as_bytes());
+    }
+
+    /// Text that the library has checked, but lends as bytes.
+    #[inline]
+    pub fn text_bytes(&mut self, text: &[u8]) {
+        self.take(MessageKind::Text, text);
     }
 
     #[inline]

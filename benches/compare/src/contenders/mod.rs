@@ -1,9 +1,23 @@
 //! Each library, used as its documentation recommends.
+//!
+//! Every module has what its library can do of: `receive`, `echo`, `send` and
+//! `handshake`.
 
+pub mod fastwebsockets;
+pub mod limit;
 pub mod sansws;
+pub mod sockudo_ws;
 pub mod soketto;
+pub mod tokio_websockets;
+pub mod tungstenite;
+pub mod web_socket;
+pub mod websocket_sans_io;
+pub mod wtx;
 pub mod yawc;
 
-/// A message as libraries that count references take it: what is timed is a
-/// clone of it, so that none is charged for making one.
-pub type Shared = std::sync::Arc<[bytes::Bytes]>;
+/// Which end a contender is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    Server,
+    Client,
+}

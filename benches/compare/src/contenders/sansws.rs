@@ -128,3 +128,19 @@ pub fn send(name: &str, mut ws: Connection, work: &Work) -> Contender {
     };
     Contender::new(name, tap, run)
 }
+
+pub fn handshake(name: &str, work: &Work) -> Contender {
+    let tap = Tap::default();
+    let mut stream = Stream::new(work.input.clone(), tap.clone());
+    let (mut buffer, mut out) = (vec![0; READ], Vec::new());
+    let run = move |_: &mut crate::work::Tally| {
+        let n = stream.read(&mut buffer).unwrap();
+        let mut input = &mut buffer[..n];
+        let request = ServerHandshake::new().receive(&mut input).unwrap().unwrap();
+        let ws = request.accept().unwrap().into_connection(&Config::new(), &mut out);
+        stream.write_all(&out).unwrap();
+        out.clear();
+        std::hint::black_box(ws);
+    };
+    Contender::new(name, tap, Box::new(run))
+}

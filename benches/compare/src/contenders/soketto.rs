@@ -108,3 +108,20 @@ pub fn send(name: &str, (mut sender, _receiver, tap): Open, work: &Work) -> Cont
     };
     Contender::new(name, tap, run)
 }
+
+pub fn handshake(name: &str, work: &Work) -> Contender {
+    use soketto::handshake::Server;
+    use soketto::handshake::server::Response;
+
+    let tap = Tap::default();
+    let mut stream = Stream::new(work.input.clone(), tap.clone());
+    let run = move |_: &mut Tally| {
+        block_on(async {
+            let mut server = Server::new(&mut stream);
+            let key = server.receive_request().await.unwrap().key();
+            server.send_response(&Response::Accept { key, protocol: None }).await.unwrap();
+            std::hint::black_box(server.into_builder().finish());
+        });
+    };
+    Contender::new(name, tap, Box::new(run))
+}
