@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use sansws::MessageKind;
 use sansws::frame::{Header, Opcode};
+use sansws::{Connection, MessageKind};
 
 use crate::contenders::sansws as ours;
 use crate::contenders::{
@@ -21,27 +21,35 @@ const SIZES: [usize; 7] = [0, 16, 125, 1 << 10, 16 << 10, 64 << 10, 1 << 20];
 const LARGE_READ: usize = 128 * 1024;
 const LARGE_READS: &str = "sansws, reads of 128 KiB";
 
+/// Enough for any message to lie in one piece.
+const WHOLE_READ: usize = 2 << 20;
+const WHOLE_READS: &str = "sansws, reads of 2 MiB";
+
+/// From this length on there are ways without copies.
+const LONG: usize = 16 * 1024;
+const IN_PLACE: &str = "sansws, in place";
+
 pub fn run(report: &mut Report) {
     let texts = [("receive/ascii", "abcdefgh "), ("receive/japanese", "日本語のテキスト")];
     for size in SIZES {
         let work = Work::new(MessageKind::Binary, size, noise(size));
-        case(report, "receive/binary", &work, |work| receivers(work));
+        case(report, "receive/binary", &work, receivers);
         for (group, pattern) in texts {
             let work = Work::new(MessageKind::Text, size, text(pattern, size));
-            case(report, group, &work, |work| receivers(work));
+            case(report, group, &work, receivers);
         }
     }
     for size in SIZES {
         let work = Work::new(MessageKind::Binary, size, noise(size));
-        case(report, "echo", &work, |work| echoers(work));
+        case(report, "echo", &work, echoers);
         case(report, "send/server", &work, |work| senders(work, Role::Server));
         case(report, "send/client", &work, |work| senders(work, Role::Client));
     }
     let work = Work::fragmented(64 << 10, noise(64 << 10), 1 << 10);
-    case(report, "fragments of 1 KiB, echo", &work, |work| echoers(work));
+    case(report, "fragments of 1 KiB, echo", &work, echoers);
     let request =
         Work::with_input(MessageKind::Binary, REQUEST.len(), vec![vec![]], REQUEST.into());
-    case(report, "handshake/server", &request, |work| servers(work));
+    case(report, "handshake/server", &request, servers);
 }
 
 fn case(
@@ -61,6 +69,11 @@ fn receivers(work: &Work) -> Vec<Contender> {
     contenders.extend([
         ours::receive("sansws", ours::server(), work, ours::READ),
         ours::receive(LARGE_READS, ours::server(), work, LARGE_READ),
+    ]);
+    if work.size > LONG {
+        contenders.push(ours::receive(WHOLE_READS, ours::server(), work, WHOLE_READ));
+    }
+    contenders.extend([
         fastwebsockets::receive(work),
         sockudo_ws::receive(work),
         soketto::receive("soketto", soketto::open(work, ::soketto::Mode::Server), work),
@@ -90,17 +103,21 @@ fn echoers(work: &Work) -> Vec<Contender> {
         yawc::echo("yawc", open_yawc(work, Role::Server), work),
     ];
     contenders.extend(echoers.map(|echoer| echoer.checked(frames(work, Role::Server))));
+    if work.size >= LONG {
+        let echoer = ours::echo_in_place(IN_PLACE, ours::server(), work);
+        contenders.push(echoer.checked(frames(work, Role::Server)));
+    }
     contenders
 }
 
 fn senders(work: &Work, role: Role) -> Vec<Contender> {
-    let (ws, mode) = match role {
-        Role::Server => (ours::server(), ::soketto::Mode::Server),
-        Role::Client => (ours::client(), ::soketto::Mode::Client),
+    let (ours_as, mode): (fn() -> Connection, _) = match role {
+        Role::Server => (ours::server, ::soketto::Mode::Server),
+        Role::Client => (ours::client, ::soketto::Mode::Client),
     };
     let mut contenders = limit::send(work, role);
     let senders = [
-        ours::send("sansws", ws, work),
+        ours::send("sansws", ours_as(), work),
         fastwebsockets::send(work, role),
         sockudo_ws::send(work, role),
         soketto::send("soketto", soketto::open(work, mode), work),
@@ -112,6 +129,10 @@ fn senders(work: &Work, role: Role) -> Vec<Contender> {
         yawc::send("yawc", open_yawc(work, role), work),
     ];
     contenders.extend(senders.map(|sender| sender.checked(frames(work, role))));
+    if work.size >= LONG {
+        let sender = ours::send_in_place(IN_PLACE, ours_as(), work, role);
+        contenders.push(sender.checked(frames(work, role)));
+    }
     contenders
 }
 
@@ -184,8 +205,8 @@ fn check_responses(output: &[u8]) {
 fn count(size: usize) -> usize {
     match size {
         0..=1024 => 64,
-        ..=16_384 => 16,
-        ..=65_536 => 8,
+        1025..=16_384 => 16,
+        16_385..=65_536 => 8,
         _ => 4,
     }
 }

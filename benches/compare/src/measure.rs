@@ -13,8 +13,8 @@ use crate::work::{Tally, Work};
 const TURN: Duration = Duration::from_millis(2);
 
 /// How long all rounds of a case may take.
-const BUDGET: Duration = Duration::from_secs(3);
-const ROUNDS: RangeInclusive<usize> = 9..=51;
+const BUDGET: Duration = Duration::from_secs(6);
+const ROUNDS: RangeInclusive<usize> = 9..=101;
 
 /// One batch of the work, as often as it is called.
 pub type Run = Box<dyn FnMut(&mut Tally)>;

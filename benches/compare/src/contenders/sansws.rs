@@ -1,10 +1,12 @@
 //! sansws: the loop of its README.
 
-use std::io::{Read, Write};
+use std::borrow::Cow;
+use std::io::{IoSlice, Read, Write};
 
 use sansws::handshake::{Answer, RequestBuilder, ServerHandshake};
 use sansws::{Config, Connection, DeflateConfig, Event, MaskingKeys, MessageKind};
 
+use super::Role;
 use crate::measure::Contender;
 use crate::stream::{Stream, Tap};
 use crate::work::Work;
@@ -89,6 +91,66 @@ pub fn echo(name: &str, mut ws: Connection, work: &Work, read: usize) -> Contend
         }
     };
     Contender::new(name, tap, Box::new(run)).receives(work)
+}
+
+/// Messages that are the program's own, which long ones are where they came in
+/// pieces, go out without a copy; that is for messages of 16 KiB or more.
+pub fn echo_in_place(name: &str, mut ws: Connection, work: &Work) -> Contender {
+    let tap = Tap::default();
+    let mut stream = Stream::new(work.input.clone(), tap.clone());
+    let (mut buffer, mut out) = (vec![0; READ], Vec::new());
+    let count = work.len();
+    let run = move |tally: &mut crate::work::Tally| {
+        let end = tally.messages + count;
+        while tally.messages < end {
+            let n = stream.read(&mut buffer).unwrap();
+            let mut input = &mut buffer[..n];
+            while let Some(event) = ws.receive(&mut input, &mut out).unwrap() {
+                let Event::Binary(data) = event else { unreachable!() };
+                tally.binary(&data);
+                match data {
+                    Cow::Borrowed(data) => ws.send_binary(data, &mut out).unwrap(),
+                    Cow::Owned(mut data) => {
+                        ws.send_in_place(MessageKind::Binary, &mut data, &mut out).unwrap();
+                        write_both(&mut stream, &mut out, &data);
+                    }
+                }
+            }
+            stream.write_all(&out).unwrap();
+            out.clear();
+        }
+    };
+    Contender::new(name, tap, Box::new(run)).receives(work)
+}
+
+/// Without a copy, but for that of a client that keeps its messages, which are
+/// masked.
+pub fn send_in_place(name: &str, mut ws: Connection, work: &Work, role: Role) -> Contender {
+    let tap = Tap::default();
+    let mut stream = Stream::new(work.input.clone(), tap.clone());
+    let mut messages: Vec<_> = work.messages.iter().map(|message| message.to_vec()).collect();
+    let (mut buffer, mut out) = (Vec::new(), Vec::new());
+    let run = move |_: &mut crate::work::Tally| {
+        for message in &mut messages {
+            let data = if role == Role::Client {
+                buffer.clear();
+                buffer.extend_from_slice(message);
+                &mut buffer
+            } else {
+                message
+            };
+            ws.send_in_place(MessageKind::Binary, data, &mut out).unwrap();
+            write_both(&mut stream, &mut out, data);
+        }
+    };
+    Contender::new(name, tap, Box::new(run))
+}
+
+fn write_both(stream: &mut Stream, out: &mut Vec<u8>, data: &[u8]) {
+    let slices = [IoSlice::new(out), IoSlice::new(data)];
+    let len = stream.write_vectored(&slices).unwrap();
+    assert_eq!(len, out.len() + data.len(), "the stream takes all");
+    out.clear();
 }
 
 /// Writes once for each batch, or as soon as there are more than `READ` bytes.

@@ -68,10 +68,11 @@ pub fn send(name: &str, (mut ws, tap): (WebSocket<Stream>, Tap), work: &Work) ->
     Contender::new(name, tap, Box::new(run))
 }
 
+/// Text is known to be UTF-8, but kept as bytes: `as_str` would check it again.
 #[inline]
 fn see(frame: &Frame, tally: &mut Tally) {
     match frame.opcode() {
-        OpCode::Text => tally.text(frame.as_str()),
+        OpCode::Text => tally.text_bytes(frame.payload()),
         OpCode::Binary => tally.binary(frame.payload()),
         _ => unreachable!(),
     }
