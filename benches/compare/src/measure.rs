@@ -109,6 +109,7 @@ pub fn measure(mut contenders: Vec<Contender>, work: &Work, quick: bool) -> Vec<
 
 /// Two batches, of which the second shows what a batch writes.
 fn verify(contender: &mut Contender, work: &Work) -> usize {
+    let _blame = Blame(contender.name.clone());
     contender.tap.open();
     let mut tally = Tally::checking(work);
     (contender.run)(&mut tally);
@@ -118,7 +119,7 @@ fn verify(contender: &mut Contender, work: &Work) -> usize {
     (contender.run)(&mut tally);
     output.extend(contender.tap.close());
     if !contender.is_limit {
-        assert_eq!(tally.messages, 2 * contender.receives, "{}", contender.name);
+        assert_eq!(tally.messages, 2 * contender.receives);
         if let Some(check) = &contender.check {
             check(&output);
         }
@@ -150,4 +151,15 @@ fn time(contender: &mut Contender, repeats: u32) -> Duration {
     let elapsed = start.elapsed();
     std::hint::black_box(tally.bytes);
     elapsed
+}
+
+/// Says who it was, if it panics.
+struct Blame(String);
+
+impl Drop for Blame {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("this was found of {}", self.0);
+        }
+    }
 }
