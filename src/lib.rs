@@ -56,6 +56,7 @@
 //! | `blocking` | `blocking`: the adapter for blocking streams |
 //! | `tokio` | `tokio`: the adapter for tokio's streams |
 //! | `futures-io` | `futures_io`: the adapter for the streams of smol and async-std |
+//! | `tracing` | how the adapters' connections begin and end, for logs |
 //! | `http` | handshakes as types of the `http` crate, for hyper and axum |
 //!
 //! [RFC 6455]: https://www.rfc-editor.org/rfc/rfc6455

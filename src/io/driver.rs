@@ -11,8 +11,9 @@ use std::io;
 use super::error::Error;
 use super::output::Output;
 use super::received::Received;
+use super::trace;
 use crate::connection::{Close, Connection, Event, MessageKind, State, Transport};
-use crate::error::SendError;
+use crate::error::{SendError, Violation};
 use crate::prepared::Prepared;
 use crate::time::Instant;
 
@@ -34,6 +35,8 @@ pub(super) struct Driver {
     /// Why nothing can be written any more, and why the connection ended.
     write_error: Option<io::Error>,
     read_error: Option<io::Error>,
+    /// Whether the outcome was told.
+    has_ended: bool,
     /// Whether the sending side of the stream was shut down.
     pub(super) is_shut: bool,
     /// What was written to the stream may still lie in a buffer of its own.
@@ -51,6 +54,7 @@ impl Driver {
             close: None,
             write_error: None,
             read_error: None,
+            has_ended: false,
             is_shut: false,
             needs_flush: false,
         }
@@ -143,11 +147,17 @@ impl Driver {
         if self.ws.transport() != Transport::Close {
             return None;
         }
-        Some(match (self.read_error.take().or(self.write_error.take()), self.ws.failure()) {
+        let error = self.read_error.take().or(self.write_error.take());
+        let outcome = match (error, self.ws.failure()) {
             (_, None) => Ok(()),
-            (Some(error), Some(crate::Violation::EndOfStream)) => Err(Error::Io(error)),
+            (Some(error), Some(Violation::EndOfStream)) => Err(Error::Io(error)),
             (_, Some(violation)) => Err(Error::Failed(violation)),
-        })
+        };
+        if !self.has_ended {
+            self.has_ended = true;
+            trace::ended(&self.ws, &outcome);
+        }
+        Some(outcome)
     }
 
     pub(super) fn read_failed(&mut self, error: io::Error) {

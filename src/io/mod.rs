@@ -34,6 +34,7 @@ mod output;
 mod received;
 mod refusal;
 mod socket;
+mod trace;
 
 #[cfg(feature = "_async")]
 mod incoming;

@@ -8,6 +8,7 @@ use std::io::{self, IoSlice};
 use super::error::Error;
 use super::refusal::{Body, Refusal};
 use super::socket::{Runtime, Timer, with_buffer};
+use super::trace;
 use crate::MaskingKeys;
 use crate::connection::{Config, Connection};
 use crate::handshake::{Accept, HandshakeError, Request, Response, ServerHandshake};
@@ -53,6 +54,7 @@ impl<S, R: Runtime<S>> Opening<S, R> {
         match chosen {
             Ok(connection) => {
                 self.write_all(&out).await?;
+                trace::accepted(request);
                 Ok(connection)
             }
             Err(Error::Handshake(error)) => Err(self.refuse(error).await),
@@ -84,6 +86,7 @@ impl<S, R: Runtime<S>> Opening<S, R> {
         config: &Config,
     ) -> Result<(Connection, Accepted<'static>, Vec<u8>), Error> {
         let mut out = Vec::new();
+        let uri = request.uri().clone();
         let mut handshake = request.start(crate::handshake::nonce(), &mut out);
         self.write_all(&out).await?;
         let receive = |input: &mut &mut [u8]| {
@@ -94,6 +97,7 @@ impl<S, R: Runtime<S>> Opening<S, R> {
         };
         match self.read_until(receive).await? {
             (Ok(accepted), remainder) => {
+                trace::connected(uri.authority());
                 let connection = accepted.connection(config, MaskingKeys::random());
                 Ok((connection, accepted, remainder))
             }
@@ -134,6 +138,7 @@ impl<S, R: Runtime<S>> Opening<S, R> {
     }
 
     async fn refuse(&mut self, error: HandshakeError) -> Error {
+        trace::refused(error);
         let mut out = Vec::new();
         error.respond(&mut out);
         if self.write_all(&out).await.is_ok() {
