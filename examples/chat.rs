@@ -20,7 +20,9 @@ use bytes::Bytes;
 use clap::Parser;
 use sansws::frame::CloseCode;
 use sansws::handshake::{BuildError, Request, ServerHandshake};
-use sansws::{Clock, Config, Connection, Event, Prepared, SendError, State, Transport};
+use sansws::{
+    Clock, Config, Connection, DeflateConfig, Event, Prepared, SendError, State, Transport,
+};
 use serde_json::{Value, json};
 
 /// A chat for browsers: open http://127.0.0.1:8080 in several tabs.
@@ -29,7 +31,13 @@ struct Args {
     /// Where to listen; port 0 takes a free one
     #[arg(default_value = "127.0.0.1:8080")]
     addr: String,
+    /// Compress messages with browsers that offer it
+    #[arg(long)]
+    deflate: bool,
 }
+
+/// Each message by itself, so that one compressed form of it serves all.
+const DEFLATE: DeflateConfig = DeflateConfig::new().send_without_takeover(true);
 
 /// How many writes may wait for a reader that is slow.
 const QUEUE_LEN: usize = 256;
@@ -38,7 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let args = Args::parse();
     let listener = TcpListener::bind(&args.addr)?;
     println!("open http://{} in a browser", listener.local_addr()?);
-    let room = Arc::new(Room::default());
+    let room = Arc::new(Room { deflate: args.deflate, ..Room::default() });
     loop {
         let Ok((socket, peer)) = listener.accept() else {
             thread::sleep(Duration::from_millis(10));
@@ -58,10 +66,13 @@ fn main() -> Result<(), Box<dyn Error>> {
 struct Room {
     members: Mutex<HashMap<u64, Member>>,
     next_id: AtomicU64,
+    /// Whether to compress for those who offer it.
+    deflate: bool,
 }
 
 struct Member {
     name: String,
+    is_deflated: bool,
     queue: SyncSender<Bytes>,
     socket: TcpStream,
 }
@@ -94,9 +105,17 @@ impl Room {
 
     /// Sends a message to all: encoded once, its bytes shared by all queues.
     fn tell_all(&self, message: &Value) {
-        let message = Prepared::text(&message.to_string());
+        let mut message = Prepared::text(&message.to_string());
+        if self.deflate {
+            // In the smallest window, which is no larger than any has agreed to.
+            message = message.deflated(&DEFLATE.send_window_bits(8));
+        }
         for member in self.lock().values() {
-            if member.queue.try_send(message.frame().clone()).is_err() {
+            let frame = match message.deflated_frame() {
+                Some(frame) if member.is_deflated => frame,
+                _ => message.frame(),
+            };
+            if member.queue.try_send(frame.clone()).is_err() {
                 // Too slow, or gone: its reading thread ends with the socket.
                 let _ = member.socket.shutdown(Shutdown::Both);
             }
@@ -118,15 +137,15 @@ fn serve(mut socket: TcpStream, room: &Room) -> Result<(), Box<dyn Error>> {
         let mut input = &mut buffer[..n];
         let opened = match handshake.receive(&mut input) {
             Ok(None) => continue,
-            Ok(Some(request)) => answer(&request, &mut out)?,
+            Ok(Some(request)) => answer(&request, room.deflate, &mut out)?,
             Err(error) => {
                 error.respond(&mut out);
                 None
             }
         };
         socket.write_all(&out)?;
-        let Some(ws) = opened else { return Ok(socket.shutdown(Shutdown::Write)?) };
-        let mut guest = Guest::new(socket, ws, room)?;
+        let Some((ws, is_deflated)) = opened else { return Ok(socket.shutdown(Shutdown::Write)?) };
+        let mut guest = Guest::new(socket, ws, is_deflated, room)?;
         let input = input.to_vec();
         let result = guest.chat(input, buffer);
         room.leave(guest.id);
@@ -138,14 +157,22 @@ fn serve(mut socket: TcpStream, room: &Room) -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// The page, or a connection.
-fn answer(request: &Request<'_>, out: &mut Vec<u8>) -> Result<Option<Connection>, BuildError> {
+/// The page, or a connection and whether it compresses.
+fn answer(
+    request: &Request<'_>,
+    deflate: bool,
+    out: &mut Vec<u8>,
+) -> Result<Option<(Connection, bool)>, BuildError> {
     match request.path() {
         "/ws" => match request.accept() {
             Ok(accept) => {
                 let config = Config::new().max_message_len(16 * 1024);
-                let accept = accept.select_subprotocol(&["chat"]);
-                return Ok(Some(accept.into_connection(&config, out)));
+                let mut accept = accept.select_subprotocol(&["chat"]);
+                if deflate {
+                    accept = accept.deflate(DEFLATE);
+                }
+                let is_deflated = accept.deflate_parameters().is_some();
+                return Ok(Some((accept.into_connection(&config, out), is_deflated)));
             }
             Err(error) => error.respond(out),
         },
@@ -164,6 +191,7 @@ struct Guest<'r> {
     room: &'r Room,
     name: Option<String>,
     ws: Connection,
+    is_deflated: bool,
     socket: TcpStream,
     out: Vec<u8>,
     /// To the thread that writes; given up when nothing more is to be written.
@@ -171,13 +199,18 @@ struct Guest<'r> {
 }
 
 impl<'r> Guest<'r> {
-    fn new(socket: TcpStream, ws: Connection, room: &'r Room) -> io::Result<Self> {
+    fn new(
+        socket: TcpStream,
+        ws: Connection,
+        is_deflated: bool,
+        room: &'r Room,
+    ) -> io::Result<Self> {
         let (queue, to_write) = mpsc::sync_channel(QUEUE_LEN);
         let write_half = socket.try_clone()?;
         thread::spawn(move || write_all(write_half, to_write));
         let id = room.next_id.fetch_add(1, Ordering::Relaxed);
         let queue = Some(queue);
-        Ok(Self { id, room, name: None, ws, socket, out: Vec::new(), queue })
+        Ok(Self { id, room, name: None, ws, is_deflated, socket, out: Vec::new(), queue })
     }
 
     fn chat(&mut self, mut rest: Vec<u8>, mut buffer: Vec<u8>) -> Result<(), Box<dyn Error>> {
@@ -248,7 +281,8 @@ impl<'r> Guest<'r> {
         let Ok(socket) = self.socket.try_clone() else {
             return self.close(CloseCode::TRY_AGAIN_LATER, "");
         };
-        let (name, names) = self.room.join(self.id, Member { name, queue, socket });
+        let (name, names) =
+            self.room.join(self.id, Member { name, is_deflated: self.is_deflated, queue, socket });
         let welcome = json!({ "type": "welcome", "name": name, "names": names });
         self.ws.send_text(&welcome.to_string(), &mut self.out)?;
         self.room.tell_all(&json!({ "type": "joined", "name": name }));

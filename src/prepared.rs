@@ -115,6 +115,21 @@ impl Prepared {
         self
     }
 
+    /// The compressed frame as a server sends it, if [`deflated`](Self::deflated)
+    /// made one: as [`frame`](Self::frame), for programs that write it to the socket
+    /// without a copy.
+    ///
+    /// It is right only for connections that have agreed to compress, with a window
+    /// of as many bits as it was made with or more, and that compress each message
+    /// by itself
+    /// ([`send_without_takeover`](DeflateConfig::send_without_takeover)):
+    /// [`send_prepared`](crate::Connection::send_prepared) looks to all that.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflated_frame(&self) -> Option<&Bytes> {
+        self.deflated.as_ref().map(|deflated| &deflated.frame.bytes)
+    }
+
     pub(crate) const fn plain(&self) -> &Frame {
         &self.plain
     }

@@ -20,8 +20,14 @@ fn chromium() -> Option<PathBuf> {
 #[test]
 fn two_tabs_chat() {
     let Some(chromium) = chromium() else { return };
-    let (_server, address) = start_server("chat", &[]);
     let mut browser = Browser::start(&chromium);
+    for arguments in [&[][..], &["--deflate"]] {
+        let (_server, address) = start_server("chat", arguments);
+        chat_in_two_tabs(&mut browser, &address);
+    }
+}
+
+fn chat_in_two_tabs(browser: &mut Browser, address: &str) {
     let anna = browser.open(&format!("http://{address}/"));
     let ben = browser.open(&format!("http://{address}/"));
 
@@ -38,9 +44,12 @@ fn two_tabs_chat() {
     browser.wait(&ben, &shows("Welcome, Ben."));
     browser.wait(&anna, &shows("Ben has joined"));
 
-    browser.evaluate(&anna, &enters("say", "text", "Grüße, 日本 𝄞"));
-    browser.wait(&ben, &shows("Anna: Grüße, 日本 𝄞"));
-    browser.wait(&anna, &shows("Anna: Grüße, 日本 𝄞"));
+    // Short, and long enough to be compressed each way
+    for text in ["Grüße, 日本 𝄞", &"Grüße, 日本 𝄞 ".repeat(100)] {
+        browser.evaluate(&anna, &enters("say", "text", text));
+        browser.wait(&ben, &shows(&format!("Anna: {}", text.trim_end())));
+        browser.wait(&anna, &shows(&format!("Anna: {}", text.trim_end())));
+    }
 
     browser.evaluate(&ben, "document.getElementById('leave').click()");
     browser.wait(&ben, &shows("Disconnected: code 1000 bye (clean)"));

@@ -423,6 +423,8 @@ fn a_prepared_message_is_compressed_once_for_all() {
             let start = out.len();
             ws.send_prepared(&message, &mut out).unwrap();
             assert_eq!(out[start] & RSV1 != 0, deflated);
+            let frame = if deflated { message.deflated_frame() } else { Some(message.frame()) };
+            assert!(role == Role::Server || frame.is_some_and(|frame| out[start..] == frame[..]));
             assert_eq!(out.len() - start < message.payload().len() / 2, deflated);
             let outcome = receive(&mut receiver, &out);
             let expected = core::str::from_utf8(message.payload()).unwrap();
@@ -434,6 +436,7 @@ fn a_prepared_message_is_compressed_once_for_all() {
     let short = Prepared::text("x").deflated(&DeflateConfig::new());
     let [mut ws, _] = pair(DeflateConfig::new(), DeflateConfig::new(), &Config::new());
     let mut out = Vec::new();
+    assert_eq!(short.deflated_frame(), None);
     ws.send_prepared(&short, &mut out).unwrap();
     assert_eq!(out, b"\x81\x01x");
 }

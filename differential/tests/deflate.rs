@@ -26,18 +26,30 @@ fn messages() -> impl Strategy<Value = Vec<Vec<u8>>> {
     )
     .prop_map(|words| words.concat().into_bytes());
     let run = (any::<u8>(), 0..70_000usize).prop_map(|(byte, len)| vec![byte; len]);
-    prop::collection::vec(prop_oneof![noise, words, run], 1..6)
+    // Found again only far back, or beyond the window
+    let far = (0..2u32, 0..40_000usize).prop_map(|(seed, len)| {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        };
+        (0..len).map(|_| next()).collect()
+    });
+    prop::collection::vec(prop_oneof![noise, words, run, far], 1..6)
 }
 
 fn config() -> impl Strategy<Value = DeflateConfig> {
-    (1..=9u8, 1..=9u8, 8..=15u8, any::<bool>()).prop_map(|(level, memory, bits, alone)| {
-        DeflateConfig::new()
-            .min_len(0)
-            .level(level)
-            .memory_level(memory)
-            .send_window_bits(bits)
-            .send_without_takeover(alone)
-    })
+    (1..=9u8, 1..=9u8, 8..=15u8, any::<bool>(), any::<bool>()).prop_map(
+        |(level, memory, bits, alone, share)| {
+            DeflateConfig::new()
+                .min_len(0)
+                .level(level)
+                .memory_level(memory)
+                .send_window_bits(bits)
+                .send_without_takeover(alone)
+                .keep_window_only(share)
+        },
+    )
 }
 
 /// Gives `bytes` to `ws` in pieces cut at `cuts`; the messages.
@@ -139,24 +151,44 @@ proptest! {
 }
 
 #[test]
-fn a_window_of_eight_bits_is_kept_to() {
-    // zlib's compressors cannot use so small a window; ours takes that of nine
-    // bits, of which they leave the last 262 bytes alone. So no distance is
-    // above 256, which a reader of the blocks would show; here a strict
-    // decompressor with just such a window does.
-    let config = DeflateConfig::new().min_len(0).send_window_bits(8);
-    for level in 1..=9 {
-        let (_, mut ws) =
-            with_deflate::server(&["permessage-deflate"], config.level(level), &Config::new());
-        let message: Vec<u8> =
-            (0..20_000u32).flat_map(|i| (i % 251).to_string().into_bytes()).collect();
-        let mut out = Vec::new();
-        ws.send_binary(&message, &mut out).unwrap();
-        let (_, len) = Header::parse(&out).unwrap().unwrap();
-        let mut window = vec![0; 256];
-        let mut found = Vec::new();
-        inflate_strictly(&[&out[len..], &TAIL].concat(), &mut window, &mut found);
-        assert!(found == message, "level {level}");
+fn no_more_than_the_window_is_used() {
+    // zlib's compressors cannot use a window of eight bits; ours takes that of
+    // nine, of which they leave the last 262 bytes alone. So no distance is above
+    // 256, which a reader of the blocks would show; here a strict decompressor
+    // with just such a window does.
+    let message: Vec<u8> =
+        (0..20_000u32).flat_map(|i| (i % 251).to_string().into_bytes()).collect();
+    // Below, at and above the length of a window
+    let ends = [1, 2, 100, 250, 256, 512, 3000, 40_000, message.len()];
+    for bits in 8..=15 {
+        for level in 1..=9 {
+            for window_only in [false, true] {
+                let config = DeflateConfig::new()
+                    .min_len(0)
+                    .send_window_bits(bits)
+                    .level(level)
+                    .keep_window_only(window_only);
+                let (_, mut ws) =
+                    with_deflate::server(&["permessage-deflate"], config, &Config::new());
+                let mut payload = Vec::new();
+                for end in ends {
+                    let mut out = Vec::new();
+                    ws.send_binary(&message[..end], &mut out).unwrap();
+                    let (_, len) = Header::parse(&out).unwrap().unwrap();
+                    payload.extend_from_slice(&out[len..]);
+                    payload.extend_from_slice(&TAIL);
+                }
+                let mut window = vec![0; 1 << bits];
+                let mut found = Vec::new();
+                inflate_strictly(&payload, &mut window, &mut found);
+                for end in ends {
+                    let rest = found.split_off(end);
+                    assert!(found == message[..end], "{bits} {level} {window_only} {end}");
+                    found = rest;
+                }
+                assert!(found.is_empty());
+            }
+        }
     }
 }
 

@@ -4,7 +4,11 @@ use core::fmt;
 
 use zlib_rs::{Deflate, DeflateConfig as ZlibConfig, DeflateFlush};
 
+use super::window::Window;
 use super::{DeflateConfig, DeflateParameters, TAIL};
+
+/// By how much zlib's compressors reach less far back than their window.
+const OUT_OF_REACH: u16 = 262;
 
 /// Deflates the messages of a connection.
 pub(crate) struct Deflater {
@@ -12,13 +16,24 @@ pub(crate) struct Deflater {
     memory_level: u8,
     min_len: usize,
     pub(crate) window_bits: u8,
-    without_takeover: bool,
     pub(crate) enabled: bool,
     /// Whether the peer's window has been left to another compressor's messages.
     has_given_way: bool,
-    /// Made by the first message that is compressed; given up after each if
-    /// nothing is taken over to the next.
-    stream: Option<Box<Deflate>>,
+    keeps: Keeps,
+    /// There is one while a message is under way, and longer if it is kept.
+    context: Option<Box<Deflate>>,
+    /// Empty unless it is kept.
+    window: Window,
+}
+
+/// What is kept from one message to the next.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Keeps {
+    /// Each message is compressed by itself.
+    Nothing,
+    /// What another context has to be told to go on from there.
+    Window,
+    Context,
 }
 
 impl Deflater {
@@ -28,10 +43,17 @@ impl Deflater {
             memory_level: config.memory_level,
             min_len: config.min_len,
             window_bits: parameters.send_window_bits,
-            without_takeover: parameters.send_without_takeover,
             enabled: true,
             has_given_way: false,
-            stream: None,
+            keeps: if parameters.send_without_takeover {
+                Keeps::Nothing
+            } else if config.keep_window_only {
+                Keeps::Window
+            } else {
+                Keeps::Context
+            },
+            context: None,
+            window: Window::new((1 << context_bits(parameters.send_window_bits)) - OUT_OF_REACH),
         }
     }
 
@@ -48,16 +70,12 @@ impl Deflater {
     /// Appends the next part of a message to `out`, compressed.
     pub(crate) fn deflate(&mut self, part: &[u8], last: bool, out: &mut Vec<u8>) {
         let start = out.len();
-        let stream = self.stream.get_or_insert_with(|| {
-            Box::new(Deflate::new_with_config(ZlibConfig {
-                level: self.level.into(),
-                // Negative: without zlib's header and trailer.
-                window_bits: -i32::from(self.window_bits.max(9)),
-                mem_level: self.memory_level.into(),
-                ..ZlibConfig::default()
-            }))
-        });
-        run(stream, part, out);
+        let mut context = self.context.take().unwrap_or_else(|| self.new_context(part, last));
+        run(&mut context, part, out);
+        self.context = Some(context);
+        if self.keeps == Keeps::Window {
+            self.window.push(part);
+        }
         if last {
             // 7.2.1: "Remove 4 octets (that are 0x00 0x00 0xff 0xff) from the tail end"
             match out[start..].strip_suffix(&TAIL) {
@@ -65,15 +83,43 @@ impl Deflater {
                 // A part before has had them already: this is an empty block.
                 None => out.push(0),
             }
-            if self.without_takeover {
-                self.forget();
+            if self.keeps != Keeps::Context {
+                self.context = None;
             }
         }
     }
 
     /// Makes the next message refer to none before it.
     pub(crate) fn forget(&mut self) {
-        self.stream = None;
+        self.context = None;
+        self.window.clear();
+    }
+
+    /// A context for a message that begins with this part. To make one takes the
+    /// longer the larger it is, so if it is for this part alone it gets no larger
+    /// than to give the same bytes.
+    fn new_context(&self, part: &[u8], last: bool) -> Box<Deflate> {
+        let mut window_bits = context_bits(self.window_bits);
+        let mut memory_level = self.memory_level;
+        if last && self.keeps != Keeps::Context {
+            let all = self.window.len() + part.len() + usize::from(OUT_OF_REACH);
+            window_bits = (9..window_bits).find(|bits| all <= 1 << bits).unwrap_or(window_bits);
+            // So many literals and matches fit into a block, less one.
+            let fits = |level: &u8| part.len() + 1 < 1 << (level + 6);
+            memory_level = (1..memory_level).find(fits).unwrap_or(memory_level);
+        }
+        let mut context = Box::new(Deflate::new_with_config(ZlibConfig {
+            level: self.level.into(),
+            // Negative: without zlib's header and trailer.
+            window_bits: -i32::from(window_bits),
+            mem_level: memory_level.into(),
+            ..ZlibConfig::default()
+        }));
+        for piece in self.window.pieces() {
+            // It fails only amid input, and there was none.
+            let _ = context.set_dictionary(piece);
+        }
+        context
     }
 
     /// Makes way for the messages of another compressor. They refer back to one
@@ -81,20 +127,25 @@ impl Deflater {
     /// unless each is compressed by itself.
     pub(crate) fn give_way(&mut self) {
         self.forget();
-        self.has_given_way = !self.without_takeover;
+        self.has_given_way = self.keeps != Keeps::Nothing;
     }
 }
 
+/// zlib has no window of 8 bits, but of 9 it reaches no further than that would.
+fn context_bits(window_bits: u8) -> u8 {
+    window_bits.max(9)
+}
+
 #[allow(clippy::cast_possible_truncation, reason = "no more than the slices' lengths")]
-fn run(stream: &mut Deflate, mut part: &[u8], out: &mut Vec<u8>) {
+fn run(context: &mut Deflate, mut part: &[u8], out: &mut Vec<u8>) {
     loop {
         let filled = out.len();
         // Most parts shrink; what does not is gone on with.
         out.resize(filled + part.len() / 2 + 64, 0);
-        let (total_in, total_out) = (stream.total_in(), stream.total_out());
-        let result = stream.compress(part, &mut out[filled..], DeflateFlush::SyncFlush);
-        let taken = (stream.total_in() - total_in) as usize;
-        let given = (stream.total_out() - total_out) as usize;
+        let (total_in, total_out) = (context.total_in(), context.total_out());
+        let result = context.compress(part, &mut out[filled..], DeflateFlush::SyncFlush);
+        let taken = (context.total_in() - total_in) as usize;
+        let given = (context.total_out() - total_out) as usize;
         let is_full = filled + given == out.len();
         out.truncate(filled + given);
         part = &part[taken..];
@@ -107,6 +158,6 @@ fn run(stream: &mut Deflate, mut part: &[u8], out: &mut Vec<u8>) {
 
 impl fmt::Debug for Deflater {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Deflater").field("in_use", &self.stream.is_some()).finish_non_exhaustive()
+        f.debug_struct("Deflater").field("in_use", &self.context.is_some()).finish_non_exhaustive()
     }
 }

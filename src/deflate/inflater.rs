@@ -3,7 +3,8 @@ use core::fmt;
 
 use zlib_rs::{Inflate, InflateFlush, Status};
 
-use super::TAIL;
+use super::window::Window;
+use super::{DeflateParameters, TAIL, pool};
 use crate::error::Violation;
 
 /// How much is inflated at a time: the most by which anything can overshoot.
@@ -11,10 +12,11 @@ const BLOCK: usize = 8 * 1024;
 
 /// Inflates the messages of a connection.
 pub(crate) struct Inflater {
-    without_takeover: bool,
-    /// Made by the first compressed message; given up after each if nothing is
-    /// taken over to the next.
-    stream: Option<Box<Inflate>>,
+    takeover: bool,
+    /// There is one while a message is under way.
+    context: Option<Box<Inflate>>,
+    /// What the next message may refer to; empty if that is nothing.
+    window: Window,
     /// Whether the message under way has had no byte yet.
     is_empty: bool,
     /// Whether what it has had ends with a block that is marked as final.
@@ -22,8 +24,14 @@ pub(crate) struct Inflater {
 }
 
 impl Inflater {
-    pub(super) fn new(without_takeover: bool) -> Self {
-        Self { without_takeover, stream: None, is_empty: true, is_ended: false }
+    pub(super) fn new(parameters: &DeflateParameters) -> Self {
+        Self {
+            takeover: !parameters.receive_without_takeover,
+            context: None,
+            window: Window::new(1 << parameters.receive_window_bits),
+            is_empty: true,
+            is_ended: false,
+        }
     }
 
     /// Inflates the next piece of a message and gives what comes of it to
@@ -48,28 +56,40 @@ impl Inflater {
             self.run_tail()?;
         }
         (self.is_empty, self.is_ended) = (true, false);
-        if self.without_takeover {
-            self.stream = None;
-        }
+        self.give_back();
         Ok(())
     }
 
-    #[allow(clippy::cast_possible_truncation, reason = "no more than the slices' lengths")]
     fn run(
         &mut self,
+        piece: &[u8],
+        sink: &mut impl FnMut(&[u8]) -> Result<(), Violation>,
+    ) -> Result<(), Violation> {
+        let mut context = self.context.take().unwrap_or_else(|| self.take_context());
+        let result = self.run_with(&mut context, piece, sink);
+        self.context = Some(context);
+        result
+    }
+
+    #[allow(clippy::cast_possible_truncation, reason = "no more than the slices' lengths")]
+    fn run_with(
+        &mut self,
+        context: &mut Inflate,
         mut piece: &[u8],
         sink: &mut impl FnMut(&[u8]) -> Result<(), Violation>,
     ) -> Result<(), Violation> {
         let mut block = [0; BLOCK];
         loop {
-            let stream = self.stream.get_or_insert_with(new_stream);
-            let (total_in, total_out) = (stream.total_in(), stream.total_out());
-            let result = stream.decompress(piece, &mut block, InflateFlush::NoFlush);
-            let taken = (stream.total_in() - total_in) as usize;
-            let given = (stream.total_out() - total_out) as usize;
+            let (total_in, total_out) = (context.total_in(), context.total_out());
+            let result = context.decompress(piece, &mut block, InflateFlush::NoFlush);
+            let taken = (context.total_in() - total_in) as usize;
+            let given = (context.total_out() - total_out) as usize;
             piece = &piece[taken..];
             if given > 0 {
                 sink(&block[..given])?;
+                if self.takeover {
+                    self.window.push(&block[..given]);
+                }
             }
             // What came before an error counts, however the input is cut.
             let status = result.map_err(|_| Violation::DeflateInvalid)?;
@@ -77,7 +97,8 @@ impl Inflater {
             if self.is_ended {
                 // 7.2.3.4: a block marked as final does not end the message. Like
                 // the browsers', our window starts anew after it.
-                stream.reset(false);
+                context.reset(false);
+                self.window.clear();
             }
             // A block filled to its end may not be all, unless the stream has ended.
             if piece.is_empty() && (given < BLOCK || self.is_ended) {
@@ -92,26 +113,42 @@ impl Inflater {
     /// 7.2.2: "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the
     /// payload", which must bring the stream to the end of a block.
     fn run_tail(&mut self) -> Result<(), Violation> {
-        let Some(stream) = &mut self.stream else { return Err(Violation::DeflateInvalid) };
+        let Some(context) = &mut self.context else { return Err(Violation::DeflateInvalid) };
         // Asked to stop at the end of a block, it must leave the fifth byte.
         let [a, b, c, d] = TAIL;
-        let total_in = stream.total_in();
-        let total_out = stream.total_out();
-        stream
+        let total_in = context.total_in();
+        let total_out = context.total_out();
+        context
             .decompress(&[a, b, c, d, 0], &mut [0; 16], InflateFlush::Block)
             .map_err(|_| Violation::DeflateInvalid)?;
-        let is_complete = stream.total_in() - total_in == 4 && stream.total_out() == total_out;
+        let is_complete = context.total_in() - total_in == 4 && context.total_out() == total_out;
         if is_complete { Ok(()) } else { Err(Violation::DeflateInvalid) }
+    }
+
+    fn take_context(&self) -> Box<Inflate> {
+        let mut context = pool::take();
+        for piece in self.window.pieces() {
+            // It fails only for streams with a header of zlib's.
+            let _ = context.set_dictionary(piece);
+        }
+        context
+    }
+
+    fn give_back(&mut self) {
+        if let Some(context) = self.context.take() {
+            pool::give_back(context);
+        }
     }
 }
 
-fn new_stream() -> Box<Inflate> {
-    // It takes the same memory for a smaller window, and inflates any.
-    Box::new(Inflate::new(false, 15))
+impl Drop for Inflater {
+    fn drop(&mut self) {
+        self.give_back();
+    }
 }
 
 impl fmt::Debug for Inflater {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inflater").field("in_use", &self.stream.is_some()).finish_non_exhaustive()
+        f.debug_struct("Inflater").field("in_use", &self.context.is_some()).finish_non_exhaustive()
     }
 }

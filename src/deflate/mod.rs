@@ -6,6 +6,8 @@ mod config;
 mod deflater;
 mod inflater;
 mod negotiation;
+mod pool;
+mod window;
 
 pub use config::DeflateConfig;
 pub(crate) use deflater::Deflater;
@@ -38,7 +40,7 @@ pub(crate) struct Agreed {
 
 impl Agreed {
     pub(crate) fn inflater(&self) -> Inflater {
-        Inflater::new(self.parameters.receive_without_takeover)
+        Inflater::new(&self.parameters)
     }
 
     pub(crate) fn deflater(&self) -> Deflater {
