@@ -1,14 +1,12 @@
-//! Runs the cases that the Autobahn test suite serves: echoes every message of
-//! each, and asks for the report. See `tests/autobahn`.
+//! Runs the cases that the Autobahn test suite serves, through each of the
+//! adapters: echoes every message, and asks for the report. See `tests/autobahn`.
 
 use std::error::Error;
-use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
-use std::time::Duration;
 
-use clap::Parser;
-use sansws::handshake::{Answer, RequestBuilder, nonce};
-use sansws::{Clock, Config, Connection, DeflateConfig, Event, MaskingKeys, Transport};
+use clap::{Parser, ValueEnum};
+use sansws::handshake::RequestBuilder;
+use sansws::io::Connector;
+use sansws::{Config, DeflateConfig, Event, futures_io};
 
 /// Runs the cases of an Autobahn fuzzing server.
 #[derive(Parser)]
@@ -20,99 +18,90 @@ struct Args {
     /// Offer to compress messages
     #[arg(long)]
     deflate: bool,
+    /// What to read and write with
+    #[arg(long, default_value = "tokio")]
+    adapter: Adapter,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Adapter {
+    Blocking,
+    Tokio,
+    FuturesIo,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let Args { url, agent, deflate } = Args::parse();
-    let deflate = deflate.then(DeflateConfig::new);
+    let args = Args::parse();
+    let url = &args.url;
     let mut count = 0;
-    run(&format!("{url}/getCaseCount"), None, |_, event, _| {
+    run(args.adapter, RequestBuilder::new(&format!("{url}/getCaseCount"))?, |event| {
         if let Event::Text(text) = event {
-            count = text.parse()?;
+            count = text.parse().unwrap_or(0);
         }
-        Ok(())
+        None
     })?;
+    if count == 0 {
+        return Err("the suite has no cases".into());
+    }
     for case in 1..=count {
+        let url = format!("{url}/runCase?case={case}&agent={}", args.agent);
+        let mut request = RequestBuilder::new(&url)?;
+        if args.deflate {
+            request = request.deflate(DeflateConfig::new());
+        }
         // Most cases break the protocol on purpose, so failures are no news.
-        if let Err(error) = run(&format!("{url}/runCase?case={case}&agent={agent}"), deflate, echo)
-        {
+        if let Err(error) = run(args.adapter, request, echo) {
             println!("case {case}: {error}");
         }
     }
-    run(&format!("{url}/updateReports?agent={agent}"), None, echo)
+    let url = format!("{url}/updateReports?agent={}", args.agent);
+    run(args.adapter, RequestBuilder::new(&url)?, echo)
 }
 
-fn echo(ws: &mut Connection, event: Event<'_>, out: &mut Vec<u8>) -> Result<(), Box<dyn Error>> {
-    match event {
-        Event::Text(text) => ws.send_text(&text, out)?,
-        Event::Binary(data) => ws.send_binary(&data, out)?,
-        _ => {} // pings and closes are already answered in `out`
-    }
-    Ok(())
+fn echo(event: Event<'static>) -> Option<Event<'static>> {
+    matches!(event, Event::Text(_) | Event::Binary(_)).then_some(event)
 }
 
-/// Opens a connection and lets `act` act on its events until its end.
-fn run<F>(url: &str, deflate: Option<DeflateConfig>, mut act: F) -> Result<(), Box<dyn Error>>
-where
-    F: FnMut(&mut Connection, Event<'_>, &mut Vec<u8>) -> Result<(), Box<dyn Error>>,
-{
-    let mut request = RequestBuilder::new(url)?;
-    if let Some(config) = deflate {
-        request = request.deflate(config);
-    }
-    let mut socket = TcpStream::connect((request.uri().host(), request.uri().port()))?;
-    socket.set_nodelay(true)?;
-    let (mut buffer, mut out) = (vec![0; 64 * 1024], Vec::new());
-    let mut handshake = request.start(nonce(), &mut out);
-    let mut ws: Option<Connection> = None;
-    let clock = Clock::new();
-    loop {
-        socket.write_all(&out)?;
-        out.clear();
-        match ws.as_ref().map(Connection::transport) {
-            None | Some(Transport::Open | Transport::AwaitEof) => {}
-            Some(Transport::Shutdown) => socket.shutdown(Shutdown::Write)?,
-            Some(Transport::Close) => {
-                let failure = ws.and_then(|ws| ws.failure());
-                return failure.map_or(Ok(()), |failure| Err(failure.into()));
-            }
-        }
-        let now = clock.now();
-        let deadline = ws.as_mut().and_then(|ws| ws.poll_timeout(now));
-        let timeout = deadline.map_or(Duration::from_secs(10), |at| at.saturating_since(now));
-        socket.set_read_timeout(Some(timeout.max(Duration::from_millis(1))))?;
-        let n = match (socket.read(&mut buffer), &mut ws) {
-            (Ok(0), None) => return Err("the server ended the connection".into()),
-            (Err(error), Some(ws)) if is_timeout(&error) => {
-                let _ = ws.handle_timeout(clock.now(), &mut out); // see `failure`
-                0
-            }
-            // Once the connection is closed, a reset is as good an end as any.
-            (Ok(0) | Err(_), Some(ws)) => {
-                let _ = ws.receive_eof(); // see `failure`
-                0
-            }
-            (result, None) => result?,
-            (Ok(n), Some(_)) => n,
-        };
-        let mut input = &mut buffer[..n];
-        if ws.is_none() {
-            match handshake.receive(&mut input)? {
-                None => continue,
-                Some(Answer::Refused(response)) => return Err(format!("{response:?}").into()),
-                Some(Answer::Accepted(accepted)) => {
-                    let config = Config::new().max_message_len(16 << 20).max_fragments(1 << 20);
-                    ws = Some(accepted.into_connection(&config, MaskingKeys::random()));
+/// Opens a connection and answers its events until its end.
+fn run(
+    adapter: Adapter,
+    request: RequestBuilder,
+    mut answer: impl FnMut(Event<'static>) -> Option<Event<'static>>,
+) -> Result<(), Box<dyn Error>> {
+    let config = Config::new().max_message_len(16 << 20).max_fragments(1 << 20);
+    match adapter {
+        Adapter::Blocking => {
+            let (mut ws, _) = Connector::new().config(config).connect_blocking(request)?;
+            while let Some(event) = ws.read()? {
+                if let Some(event) = answer(event) {
+                    ws.write(event)?;
                 }
             }
+            Ok(())
         }
-        let Some(ws) = &mut ws else { continue };
-        while let Ok(Some(event)) = ws.receive(&mut input, &mut out) {
-            act(ws, event, &mut out)?;
+        Adapter::Tokio => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(async {
+                let (mut ws, _) = Connector::new().config(config).connect(request).await?;
+                while let Some(event) = ws.read().await? {
+                    if let Some(event) = answer(event) {
+                        ws.write(event)?;
+                    }
+                }
+                Ok(())
+            })
         }
+        Adapter::FuturesIo => smol::block_on(async {
+            let address = format!("{}:{}", request.uri().host(), request.uri().port());
+            let stream = smol::net::TcpStream::connect(address).await?;
+            stream.set_nodelay(true)?;
+            let (mut ws, _) = futures_io::WebSocket::connect_over(stream, request, &config).await?;
+            while let Some(event) = ws.read().await? {
+                if let Some(event) = answer(event) {
+                    ws.write(event)?;
+                }
+            }
+            Ok(())
+        }),
     }
-}
-
-fn is_timeout(error: &std::io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
