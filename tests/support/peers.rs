@@ -53,12 +53,24 @@ pub fn example(name: &str) -> PathBuf {
     let target_dir = profile_dir.parent().expect("target/PROFILE");
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--quiet", "--example", name]).arg("--target-dir").arg(target_dir);
+    cargo.args(["--no-default-features", "--features", &features().join(",")]);
     if profile_dir.ends_with("release") {
         cargo.arg("--release");
     }
     let status = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo runs");
     assert!(status.success(), "the example {name} does not build");
     profile_dir.join("examples").join(name)
+}
+
+/// The features with which the tests were built, so that nothing is built twice.
+fn features() -> Vec<&'static str> {
+    macro_rules! enabled {
+        ($($name:literal)*) => {
+            [$(cfg!(feature = $name).then_some($name)),*].into_iter().flatten().collect()
+        };
+    }
+    enabled!["std" "rand" "simdutf8" "deflate" "http" "blocking" "tokio" "futures-io" "tracing"
+        "connect" "rustls" "tokio-rustls" "rustls-platform-verifier" "rustls-webpki-roots"]
 }
 
 /// Starts a server of ours at a free port; its address.
