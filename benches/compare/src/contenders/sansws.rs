@@ -33,7 +33,7 @@ pub fn deflated(client: DeflateConfig, server: DeflateConfig) -> (Connection, Co
     let mut handshake = builder.deflate(client).start([7; 16], &mut request);
     let request = ServerHandshake::new().receive(&mut &mut request[..]).unwrap().unwrap();
     let accept = request.accept().unwrap().deflate(server);
-    assert!(accept.is_deflated());
+    assert!(accept.deflate_parameters().is_some());
     let server = accept.into_connection(&config(), &mut response);
     let Some(Answer::Accepted(accepted)) = handshake.receive(&mut &mut response[..]).unwrap()
     else {
