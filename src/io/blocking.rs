@@ -35,7 +35,8 @@ pub trait Stream: Read + Write {
     /// when something comes.
     ///
     /// # Errors
-    /// Those of the operating system.
+    /// Those of the operating system. After the opening handshake they are ignored,
+    /// since reading tells more.
     fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
 
     /// Shuts down the sending side and leaves the receiving one open. A stream
@@ -125,7 +126,13 @@ impl<T: Read + Write> Stream for ReadWrite<T> {
 /// What all adapters have in common is in the documentation of the
 /// [module](crate::io). A method whose stream would block, because it is not
 /// blocking or its own timeout has passed, returns [`Error::Io`] of kind
-/// `WouldBlock`; nothing is lost, and it can be called again.
+/// `WouldBlock`; nothing is lost, and it can be called again. (But not in the
+/// opening handshake, which needs a stream that blocks.)
+///
+/// The stream's timeout for reading is the adapter's while there is a deadline: with
+/// a [keepalive](Config::keepalive), which is on by default, or when closing. Its
+/// timeout for writing is the program's to set: without one, a peer that does not
+/// read can hold a write for as long as it likes, whatever the deadlines.
 ///
 /// ```no_run
 /// use sansws::blocking::WebSocket;
@@ -180,7 +187,14 @@ impl<S: Stream> WebSocket<S> {
     ) -> Result<(Self, Accepted<'static>), Error> {
         let mut opening = Opening::<S, Blocking<S>>::new(stream, Timer::default(), config);
         let (connection, accepted, remainder) = now(opening.connect(request, config))?;
-        Ok((Self::new(opening.stream, connection, remainder), accepted))
+        Ok((Self::after(opening, connection, remainder), accepted))
+    }
+}
+
+impl<S: Stream> WebSocket<S> {
+    /// The stream's timeout is that of the handshake still: its timer knows.
+    fn after(opening: Opening<S, Blocking<S>>, ws: Connection, remainder: Vec<u8>) -> Self {
+        Self(Socket::with_timer(opening.stream, opening.timer, ws, remainder))
     }
 }
 
@@ -373,7 +387,7 @@ impl<S: Stream> Incoming<S> {
         C: for<'r> FnOnce(&'r Request<'static>) -> Result<Accept<'r>, Error>,
     {
         let connection = now(self.opening.accept(&self.request, config, choose))?;
-        Ok(WebSocket::new(self.opening.stream, connection, self.remainder))
+        Ok(WebSocket::after(self.opening, connection, self.remainder))
     }
 
     /// Answers with another status, `headers` and a `body`, as
@@ -435,7 +449,8 @@ impl<S: Stream> Runtime<S> for Blocking<S> {
     }
 
     fn before_read(timer: &mut Timer, s: &S, wait: Option<Duration>) -> io::Result<()> {
-        let is_right = match (timer.0, wait) {
+        timer.since = wait.map(|_| Instant::now());
+        let is_right = match (timer.set, wait) {
             (None, None) => true,
             // Coming back too early now and then costs less than setting it each time.
             (Some(set), Some(wait)) => set <= wait && set >= wait / 2,
@@ -443,8 +458,9 @@ impl<S: Stream> Runtime<S> for Blocking<S> {
         };
         if !is_right {
             // A timeout of zero would be none.
-            timer.0 = wait.map(|wait| wait.max(Duration::from_millis(1)));
-            s.set_read_timeout(timer.0)?;
+            let timeout = wait.map(|wait| wait.max(Duration::from_millis(1)));
+            s.set_read_timeout(timeout)?;
+            timer.set = timeout;
         }
         Ok(())
     }
@@ -482,14 +498,25 @@ fn ready_or_blocked<T>(mut call: impl FnMut() -> io::Result<T>) -> Poll<io::Resu
     }
 }
 
-/// The stream's own timeout, as it is set.
+/// The stream's own timeout.
 #[derive(Default)]
-struct Timer(Option<Duration>);
+struct Timer {
+    /// As it is set.
+    set: Option<Duration>,
+    /// When the read began that it is set for.
+    since: Option<Instant>,
+}
 
 impl socket::Timer for Timer {
     fn poll(&mut self, _: &mut Context<'_>, deadline: Instant) -> Poll<()> {
         // The read before this has come back without anything: because of the
-        // timeout, or because the stream does not block.
-        if self.0.is_some() || deadline <= Instant::now() { Poll::Ready(()) } else { Poll::Pending }
+        // timeout, or because the stream does not block, which must not become a
+        // loop.
+        let waited = self.since.take().map(|since| since.elapsed());
+        let is_timeout = match (self.set, waited) {
+            (Some(set), Some(waited)) => waited >= set / 2,
+            _ => false,
+        };
+        if is_timeout || deadline <= Instant::now() { Poll::Ready(()) } else { Poll::Pending }
     }
 }

@@ -37,6 +37,10 @@ pub(super) struct Driver {
     read_error: Option<io::Error>,
     /// Whether the outcome was told.
     has_ended: bool,
+    /// Whether the stream has ended, which is told once all is written.
+    is_at_end: bool,
+    /// Whether another task writes than the one that reads.
+    pub(super) is_split: bool,
     /// Whether the sending side of the stream was shut down.
     pub(super) is_shut: bool,
     /// What was written to the stream may still lie in a buffer of its own.
@@ -55,6 +59,8 @@ impl Driver {
             write_error: None,
             read_error: None,
             has_ended: false,
+            is_at_end: false,
+            is_split: false,
             is_shut: false,
             needs_flush: false,
         }
@@ -66,6 +72,12 @@ impl Driver {
 
     pub(super) fn parts(&mut self) -> (&mut Connection, &mut Vec<u8>) {
         (&mut self.ws, self.output.tail())
+    }
+
+    /// Whether something that was read before is not received yet.
+    #[inline]
+    pub(super) fn has_input(&self) -> bool {
+        !self.input.is_empty()
     }
 
     /// What is next in what was read before.
@@ -115,7 +127,11 @@ impl Driver {
     #[inline]
     fn receive<T: Received>(&mut self, mut input: &mut [u8]) -> Result<(Option<T>, usize), Error> {
         loop {
-            match T::receive(&mut self.ws, &mut input, self.output.tail()) {
+            let before = self.output.tail().len();
+            let result = T::receive(&mut self.ws, &mut input, self.output.tail());
+            let added = self.output.tail().len() - before;
+            self.output.note_answers(added);
+            match result {
                 Ok(Some(received)) => match received.into_close() {
                     Ok(close) => self.close = Some(Box::new(close)),
                     Err(received) => return Ok((Some(received), input.len())),
@@ -128,7 +144,26 @@ impl Driver {
 
     /// Whether to wait until something is written before anything more is read.
     pub(super) fn is_congested(&self) -> bool {
+        // Who writes in another task waits there, and who is closing sends no more
+        // messages. If that made the reader wait too, two peers that both write
+        // much would wait for each other for ever.
+        let waiting = if self.is_split || self.is_closing() {
+            self.output.answers()
+        } else {
+            self.output.len()
+        };
+        waiting > self.high_water_mark
+    }
+
+    /// Whether a program that is asked to wait before it writes should.
+    #[cfg(feature = "_async")]
+    pub(super) fn is_full(&self) -> bool {
         self.output.len() > self.high_water_mark
+    }
+
+    /// Whether all that was added has left.
+    pub(super) fn is_written(&self) -> bool {
+        self.output.is_empty() && !self.needs_flush
     }
 
     /// The peer's Close frame, to be given to the program.
@@ -142,20 +177,29 @@ impl Driver {
         wants && !self.is_shut && self.write_error.is_none()
     }
 
+    /// Whether there is nothing more to do.
+    pub(super) fn is_over(&self) -> bool {
+        self.ws.transport() == Transport::Close
+    }
+
     /// Whether there is nothing more to do, and how it ended then.
     pub(super) fn outcome(&mut self) -> Option<Result<(), Error>> {
-        if self.ws.transport() != Transport::Close {
+        if !self.is_over() {
             return None;
         }
-        let error = self.read_error.take().or(self.write_error.take());
+        let error = self.read_error.as_ref().or(self.write_error.as_ref());
         let outcome = match (error, self.ws.failure()) {
             (_, None) => Ok(()),
-            (Some(error), Some(Violation::EndOfStream)) => Err(Error::Io(error)),
+            (Some(error), Some(Violation::EndOfStream)) => Err(Error::Io(copy_of(error))),
             (_, Some(violation)) => Err(Error::Failed(violation)),
         };
         if !self.has_ended {
             self.has_ended = true;
             trace::ended(&self.ws, &outcome);
+        }
+        // Who waits for it to be written waits in vain.
+        if !self.is_written() && self.write_error.is_none() {
+            self.write_failed(io::ErrorKind::NotConnected.into());
         }
         Some(outcome)
     }
@@ -163,19 +207,33 @@ impl Driver {
     pub(super) fn read_failed(&mut self, error: io::Error) {
         // After the closing handshake a reset is as good as an end.
         self.read_error.get_or_insert(error);
-        self.end_of_stream();
+        let _ = self.ws.receive_eof();
     }
 
+    /// Says that the stream has ended. A peer that has only shut down its sending
+    /// side is still told what there is to tell, as long as the close timeout lasts.
     pub(super) fn end_of_stream(&mut self) {
-        // `outcome` says it.
-        let _ = self.ws.receive_eof();
+        let is_told_first = matches!(self.ws.state(), State::Closed | State::Failed)
+            && !self.is_written()
+            && !self.is_write_broken();
+        self.is_at_end = true;
+        if !is_told_first {
+            // `outcome` says it.
+            let _ = self.ws.receive_eof();
+        }
+    }
+
+    /// Whether nothing more comes from the stream.
+    pub(super) fn is_at_end(&self) -> bool {
+        self.is_at_end
     }
 
     /// What still waits can never be written. What was received before can still
     /// be read.
     pub(super) fn write_failed(&mut self, error: io::Error) {
         self.write_error.get_or_insert(error);
-        self.output = Output::default();
+        self.needs_flush = false;
+        self.drop_output();
     }
 
     /// Whether nothing can be written any more.
@@ -183,14 +241,13 @@ impl Driver {
         self.write_error.is_some()
     }
 
-    pub(super) fn check_write(&mut self) -> Result<(), Error> {
-        match &self.write_error {
-            None => Ok(()),
-            Some(error) => {
-                self.output = Output::default();
-                Err(Error::Io(copy_of(error)))
-            }
-        }
+    /// Drops what can never be written: it must not keep anybody from reading.
+    pub(super) fn drop_output(&mut self) {
+        self.output = Output::default();
+    }
+
+    pub(super) fn check_write(&self) -> Result<(), Error> {
+        self.write_error.as_ref().map_or(Ok(()), |error| Err(Error::Io(copy_of(error))))
     }
 
     /// When to wake up at the latest. The clock is only looked at if it matters.

@@ -14,11 +14,15 @@
 //! - **Back-pressure.** While more than
 //!   [`high_water_mark`](WebSocket::set_high_water_mark) bytes wait to be written,
 //!   nothing is read, so a peer that sends without reading fills its own buffers
-//!   and not ours.
+//!   and not ours. (Two programs that both write more than the stream can hold
+//!   before they read would wait for each other: such a program is to be split.
+//!   Then only automatic answers count, and the writer waits in `flush`; so it is
+//!   while the connection closes.)
 //! - **Closing is orderly.** `read` answers a Close frame, and tells a peer that
 //!   broke the protocol so, before it says that the connection is at its end; it
 //!   shuts down the sending side and reads until the peer has ended the stream,
-//!   or the close timeout has passed, so that no reset destroys what was sent.
+//!   or the close timeout has passed, so that no reset destroys what was sent. What
+//!   cannot be written by then is dropped, and a `flush` that waits for it fails.
 //! - **Cancel-safe.** No method keeps anything in its future: dropping one and
 //!   calling it again loses nothing, at any point.
 //! - **Idle connections are small.** What is read goes to a buffer that the

@@ -17,7 +17,7 @@ use crate::handshake::{Accepted, Answer, RequestBuilder};
 /// A stream, and until when its handshake must be done.
 pub(super) struct Opening<S, R: Runtime<S>> {
     pub(super) stream: S,
-    timer: R::Timer,
+    pub(super) timer: R::Timer,
     deadline: Option<std::time::Instant>,
 }
 
@@ -59,7 +59,8 @@ impl<S, R: Runtime<S>> Opening<S, R> {
             }
             Err(Error::Handshake(error)) => Err(self.refuse(error).await),
             Err(error) => {
-                self.respond(request, 500, &[], b"").await?;
+                // Why it was refused is of more use than that this could not be said.
+                let _ = self.respond(request, 500, &[], b"").await;
                 Err(error)
             }
         }

@@ -10,6 +10,9 @@ use bytes::Bytes;
 /// How many slices are written in one call at most.
 pub(super) const MAX_SLICES: usize = 16;
 
+/// From how many written bytes on the rest is moved to the front.
+const COMPACT: usize = 16 * 1024;
+
 /// A queue of bytes: what was appended in small pieces is joined, what came as a
 /// large one is kept as it is.
 #[derive(Debug, Default)]
@@ -19,6 +22,10 @@ pub(super) struct Output {
     tail: Vec<u8>,
     /// How much of the first of all these was written.
     written: usize,
+    /// How many bytes reading has added since the last of them were all written,
+    /// and how many bytes wait up to the end of those.
+    answers: usize,
+    until_answered: usize,
 }
 
 impl Output {
@@ -31,6 +38,19 @@ impl Output {
         let chunks: usize = self.chunks.iter().map(Bytes::len).sum();
         // The program can have taken bytes out of the tail.
         (chunks + self.tail.len()).saturating_sub(self.written)
+    }
+
+    /// How many bytes wait that reading has added; rather too many than too few.
+    pub(super) fn answers(&self) -> usize {
+        self.answers
+    }
+
+    /// Says that the last `count` bytes were added by reading.
+    pub(super) fn note_answers(&mut self, count: usize) {
+        if count > 0 {
+            self.answers += count;
+            self.until_answered = self.len();
+        }
     }
 
     /// Where to append to.
@@ -68,8 +88,16 @@ impl Output {
             self.written -= chunk.len();
             self.chunks.pop_front();
         }
+        self.until_answered = self.until_answered.saturating_sub(count);
+        if self.until_answered == 0 {
+            self.answers = 0;
+        }
         if self.is_empty() {
             *self = Self::default();
+        } else if self.chunks.is_empty() && self.written >= COMPACT.max(self.tail.len() / 2) {
+            // A program that writes before all is written would make it grow for ever.
+            self.tail.drain(..self.written);
+            self.written = 0;
         }
     }
 }

@@ -55,8 +55,17 @@ impl fmt::Debug for Refusal {
 /// The body of a response, as RFC 9112, 6.3 says how long it is.
 pub(super) struct Body {
     bytes: Vec<u8>,
-    is_chunked: bool,
     len: usize,
+    chunks: Option<Chunks>,
+}
+
+/// What the whole chunks (RFC 9112, 7.1) in a body were joined to.
+#[derive(Default)]
+struct Chunks {
+    joined: Vec<u8>,
+    /// Where the next chunk begins.
+    next: usize,
+    is_complete: bool,
 }
 
 impl Body {
@@ -72,40 +81,61 @@ impl Body {
             _ if is_chunked => Refusal::MAX_BODY_LEN,
             _ => len.unwrap_or(usize::MAX).min(Refusal::MAX_BODY_LEN),
         };
-        Self { bytes: start, is_chunked, len }
+        let mut body = Self { bytes: Vec::new(), len, chunks: is_chunked.then(Chunks::default) };
+        body.extend(&start);
+        body
     }
 
     pub(super) fn extend(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
+        if let Some(chunks) = &mut self.chunks {
+            chunks.join(&self.bytes);
+        }
     }
 
     pub(super) fn is_complete(&self) -> bool {
-        self.bytes.len() >= self.len || (self.is_chunked && dechunk(&self.bytes).1)
+        self.bytes.len() >= self.len || self.chunks.as_ref().is_some_and(|c| c.is_complete)
     }
 
-    fn finish(mut self) -> Vec<u8> {
-        if self.is_chunked {
-            self.bytes = dechunk(&self.bytes).0;
-        }
-        self.bytes.truncate(self.len);
-        self.bytes
+    fn finish(self) -> Vec<u8> {
+        let mut body = match self.chunks {
+            Some(chunks) => chunks.finish(&self.bytes),
+            None => self.bytes,
+        };
+        body.truncate(self.len);
+        body
     }
 }
 
-/// RFC 9112, 7.1: the chunks that are there, joined, and whether that is all.
-fn dechunk(mut bytes: &[u8]) -> (Vec<u8>, bool) {
-    let mut joined = Vec::new();
-    while let Ok(httparse::Status::Complete((start, len))) = httparse::parse_chunk_size(bytes) {
-        let len = usize::try_from(len).unwrap_or(usize::MAX);
-        if len == 0 {
-            return (joined, true);
-        }
-        let rest = &bytes[start..];
-        joined.extend_from_slice(&rest[..len.min(rest.len())]);
-        match rest.get(len.saturating_add(2)..) {
-            Some(after) => bytes = after,
-            None => break,
+impl Chunks {
+    /// Joins the chunks that have come as a whole, so that none is read twice.
+    fn join(&mut self, bytes: &[u8]) {
+        while !self.is_complete
+            && let Some((data, len)) = chunk(&bytes[self.next..])
+        {
+            self.is_complete = len == 0;
+            let after = len.checked_add(2).filter(|&after| after <= data.len());
+            let Some(after) = after else { break };
+            self.joined.extend_from_slice(&data[..len]);
+            self.next = bytes.len() - data.len() + after;
         }
     }
-    (joined, false)
+
+    /// With what there is of the last chunk.
+    fn finish(mut self, bytes: &[u8]) -> Vec<u8> {
+        if let Some((data, len)) = chunk(&bytes[self.next..]) {
+            self.joined.extend_from_slice(&data[..len.min(data.len())]);
+        }
+        self.joined
+    }
+}
+
+/// What comes behind a chunk's first line, and how much of that is the chunk.
+fn chunk(bytes: &[u8]) -> Option<(&[u8], usize)> {
+    match httparse::parse_chunk_size(bytes) {
+        Ok(httparse::Status::Complete((start, len))) => {
+            Some((&bytes[start..], usize::try_from(len).unwrap_or(usize::MAX)))
+        }
+        _ => None,
+    }
 }

@@ -80,10 +80,20 @@ pub(super) struct Socket<S, R: Runtime<S>> {
 
 impl<S, R: Runtime<S>> Socket<S, R> {
     pub(super) fn new(stream: S, ws: Connection, remainder: Vec<u8>) -> Self {
+        Self::with_timer(stream, R::Timer::default(), ws, remainder)
+    }
+
+    /// With a timer that knows the stream.
+    pub(super) fn with_timer(
+        stream: S,
+        timer: R::Timer,
+        ws: Connection,
+        remainder: Vec<u8>,
+    ) -> Self {
         Self {
             stream,
             driver: Driver::new(ws, remainder),
-            timer: R::Timer::default(),
+            timer,
             epoch: R::now(),
             #[cfg(feature = "_async")]
             is_terminated: false,
@@ -96,8 +106,11 @@ impl<S, R: Runtime<S>> Socket<S, R> {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<T>, Error>> {
-        // What is here already needs no look at the stream.
-        if let Some(received) = self.driver.next()? {
+        // What is here already needs no look at the stream, unless the program's
+        // answers to it wait: compressed, it can be a thousand times as long.
+        if !self.driver.is_congested()
+            && let Some(received) = self.driver.next()?
+        {
             return Poll::Ready(Ok(Some(received)));
         }
         self.poll_stream(cx)
@@ -120,6 +133,9 @@ impl<S, R: Runtime<S>> Socket<S, R> {
     fn poll_stream<T: Received>(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<T>, Error>> {
         loop {
             let is_written = self.poll_output(cx).is_ready();
+            if is_written && self.driver.is_at_end() {
+                self.driver.end_of_stream();
+            }
             if is_written && self.driver.is_to_shut() {
                 match R::poll_shutdown(&mut self.stream, cx) {
                     // It has no sides: there is no way to wait for the peer's.
@@ -131,31 +147,45 @@ impl<S, R: Runtime<S>> Socket<S, R> {
                     Poll::Pending => {}
                 }
             }
-            if is_written && let Some(close) = self.driver.take_close() {
+            if (is_written || self.driver.is_over())
+                && let Some(close) = self.driver.take_close()
+            {
                 return Poll::Ready(Ok(Some(close)));
             }
             if let Some(outcome) = self.driver.outcome() {
                 return Poll::Ready(outcome.map(|()| None));
             }
 
-            let now = || Instant::from_epoch(R::now().duration_since(self.epoch));
+            if self.driver.has_input() && !self.driver.is_congested() {
+                match self.driver.next()? {
+                    Some(received) => return Poll::Ready(Ok(Some(received))),
+                    None => continue,
+                }
+            }
+
+            let epoch = self.epoch;
+            let now = || Instant::from_epoch(R::now().duration_since(epoch));
             let deadline = self.driver.deadline(now);
-            if !self.driver.is_congested() {
+            if !self.driver.is_congested() && !self.driver.is_at_end() {
                 let wait = deadline.map(|deadline| deadline.saturating_since(now()));
-                R::before_read(&mut self.timer, &self.stream, wait)?;
-                match self.poll_read(cx) {
-                    Poll::Ready(Ok(Some(received))) => return Poll::Ready(Ok(Some(received))),
-                    Poll::Ready(Ok(None)) => continue,
-                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                    Poll::Pending => {}
+                // Should it fail, reading tells more.
+                let _ = R::before_read(&mut self.timer, &self.stream, wait);
+                if let Poll::Ready(read) = self.poll_read(cx) {
+                    // Whoever never stops sending does not stop the close timeout.
+                    if wait == Some(Duration::ZERO) {
+                        self.driver.handle_timeout(now());
+                    }
+                    match read.transpose() {
+                        Some(received) => return Poll::Ready(received.map(Some)),
+                        None => continue,
+                    }
                 }
             }
             match deadline {
                 None => return Poll::Pending,
                 Some(deadline) => {
                     ready!(self.timer.poll(cx, self.epoch + deadline.since_epoch()));
-                    let now = Instant::from_epoch(R::now().duration_since(self.epoch));
-                    self.driver.handle_timeout(now);
+                    self.driver.handle_timeout(now());
                 }
             }
         }
@@ -181,6 +211,7 @@ impl<S, R: Runtime<S>> Socket<S, R> {
     /// Writes what there is to write; ready when all of it is, or none of it can be.
     fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.driver.is_write_broken() {
+            self.driver.drop_output();
             return Poll::Ready(());
         }
         let written = ready!(self.poll_write_all(cx));
@@ -216,7 +247,7 @@ impl<S, R: Runtime<S>> Socket<S, R> {
     /// Writes, if too much was buffered.
     #[cfg(feature = "_async")]
     pub(super) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        if self.driver.is_congested() { self.poll_flush(cx) } else { Poll::Ready(Ok(())) }
+        if self.driver.is_full() { self.poll_flush(cx) } else { Poll::Ready(Ok(())) }
     }
 
     /// Begins to close the connection, if it is open.

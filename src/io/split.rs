@@ -10,6 +10,7 @@ use alloc::task::Wake;
 use alloc::vec::Vec;
 use core::future::poll_fn;
 use core::pin::Pin;
+use core::sync::atomic::{AtomicUsize, Ordering};
 use core::task::{Context, Poll, Waker};
 use core::{fmt, mem};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -25,11 +26,12 @@ use crate::error::SendError;
 use crate::frame::CloseCode;
 use crate::prepared::Prepared;
 
-pub(super) fn split<S, R: Runtime<S>>(socket: Socket<S, R>) -> (Reader<S, R>, Writer<S, R>) {
+pub(super) fn split<S, R: Runtime<S>>(mut socket: Socket<S, R>) -> (Reader<S, R>, Writer<S, R>) {
+    socket.driver.is_split = true;
     let waiting = Arc::new(Waiting::default());
     let waker = Waker::from(Arc::clone(&waiting));
     let shared = Arc::new(Shared { socket: Mutex::new(socket), waiting, waker });
-    (Reader(Arc::clone(&shared)), Writer(shared))
+    (Reader(Arc::clone(&shared)), Writer::new(shared))
 }
 
 /// The half of a [`WebSocket`] that reads.
@@ -43,7 +45,10 @@ pub struct Reader<S, R: Runtime<S>>(Arc<Shared<S, R>>);
 ///
 /// It can be shared: clone it, or send from several tasks what
 /// [`write`](Self::write) keeps whole and in order.
-pub struct Writer<S, R: Runtime<S>>(Arc<Shared<S, R>>);
+pub struct Writer<S, R: Runtime<S>> {
+    shared: Arc<Shared<S, R>>,
+    half: Half,
+}
 
 impl<S, R: Runtime<S>> Reader<S, R> {
     /// As [`WebSocket::read`]. Cancel-safe.
@@ -73,16 +78,18 @@ impl<S, R: Runtime<S>> Reader<S, R> {
     /// # Errors
     /// The halves, if not.
     pub fn reunite(self, writer: Writer<S, R>) -> Result<WebSocket<S, R>, (Self, Writer<S, R>)> {
-        if !Arc::ptr_eq(&self.0, &writer.0) {
+        if !Arc::ptr_eq(&self.0, &writer.shared) {
             return Err((self, writer));
         }
         drop(writer);
         match Arc::try_unwrap(self.0) {
             Ok(shared) => {
                 let socket = shared.socket.into_inner();
-                Ok(WebSocket::from_socket(socket.unwrap_or_else(PoisonError::into_inner)))
+                let mut socket = socket.unwrap_or_else(PoisonError::into_inner);
+                socket.driver.is_split = false;
+                Ok(WebSocket::from_socket(socket))
             }
-            Err(shared) => Err((Self(Arc::clone(&shared)), Writer(shared))),
+            Err(shared) => Err((Self(Arc::clone(&shared)), Writer::new(shared))),
         }
     }
 }
@@ -93,7 +100,7 @@ impl<S, R: Runtime<S>> Writer<S, R> {
     /// # Errors
     /// As for that.
     pub fn write<'m>(&self, event: impl Into<Event<'m>>) -> Result<(), SendError> {
-        self.0.change(|socket| socket.driver.write(event.into()))
+        self.shared.change(|socket| socket.driver.write(event.into()))
     }
 
     /// As [`WebSocket::write_prepared`].
@@ -101,7 +108,7 @@ impl<S, R: Runtime<S>> Writer<S, R> {
     /// # Errors
     /// As for that.
     pub fn write_prepared(&self, message: &Prepared) -> Result<(), SendError> {
-        self.0.change(|socket| socket.driver.write_prepared(message))
+        self.shared.change(|socket| socket.driver.write_prepared(message))
     }
 
     /// As [`WebSocket::write_text_part`].
@@ -109,7 +116,7 @@ impl<S, R: Runtime<S>> Writer<S, R> {
     /// # Errors
     /// As for that.
     pub fn write_text_part(&self, text: &str, last: bool) -> Result<(), SendError> {
-        self.0.change(|socket| {
+        self.shared.change(|socket| {
             let (ws, out) = socket.driver.parts();
             ws.send_text_part(text, last, out)
         })
@@ -120,7 +127,7 @@ impl<S, R: Runtime<S>> Writer<S, R> {
     /// # Errors
     /// As for that.
     pub fn write_binary_part(&self, data: &[u8], last: bool) -> Result<(), SendError> {
-        self.0.change(|socket| {
+        self.shared.change(|socket| {
             let (ws, out) = socket.driver.parts();
             ws.send_binary_part(data, last, out)
         })
@@ -131,7 +138,7 @@ impl<S, R: Runtime<S>> Writer<S, R> {
     /// # Errors
     /// As for that.
     pub async fn flush(&mut self) -> Result<(), Error> {
-        poll_fn(|cx| self.0.poll(Half::Writer, cx, Socket::poll_flush)).await
+        poll_fn(|cx| self.shared.poll(self.half, cx, Socket::poll_flush)).await
     }
 
     /// As [`WebSocket::send`].
@@ -154,19 +161,24 @@ impl<S, R: Runtime<S>> Writer<S, R> {
         reason: &str,
     ) -> Result<(), Error> {
         let code = code.into();
-        self.0.change(|socket| socket.begin_close(code, reason))?;
+        self.shared.change(|socket| socket.begin_close(code, reason))?;
         self.flush().await
     }
 
     /// How many bytes wait to be written.
     #[must_use]
     pub fn unwritten(&self) -> usize {
-        self.0.lock().driver.output.len()
+        self.shared.lock().driver.output.len()
     }
 
     /// Asks the connection.
     pub fn connection<T>(&self, ask: impl FnOnce(&Connection) -> T) -> T {
-        ask(self.0.lock().driver.connection())
+        ask(self.shared.lock().driver.connection())
+    }
+
+    fn new(shared: Arc<Shared<S, R>>) -> Self {
+        let half = shared.waiting.new_writer();
+        Self { shared, half }
     }
 }
 
@@ -191,30 +203,45 @@ impl<S, R: Runtime<S>> Shared<S, R> {
     ) -> Poll<T> {
         // Before the stream is asked, so that no answer comes in between.
         self.waiting.register(half, cx.waker());
-        self.with(Some(half), |socket| poll(socket, &mut Context::from_waker(&self.waker)))
+        let act = |socket: &mut _| poll(socket, &mut Context::from_waker(&self.waker));
+        let (result, before, after) = self.act(act);
+        if result.is_ready() {
+            // Who does not wait is not to be kept, nor woken.
+            self.waiting.forget(half);
+        }
+        self.wake(&before, &after);
+        result
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut Socket<S, R>) -> T) -> T {
-        self.with(None, change)
+        let (result, before, after) = self.act(change);
+        self.wake(&before, &after);
+        result
     }
 
-    /// Does something to the socket, and wakes whoever is waiting for what that
-    /// has brought about.
-    fn with<T>(&self, half: Option<Half>, act: impl FnOnce(&mut Socket<S, R>) -> T) -> T {
+    fn act<T>(&self, act: impl FnOnce(&mut Socket<S, R>) -> T) -> (T, Standing, Standing) {
         let mut socket = self.lock();
         let before = Standing::of(&socket);
         let result = act(&mut socket);
         let after = Standing::of(&socket);
-        drop(socket);
+        (result, before, after)
+    }
+
+    /// Wakes whoever is waiting for what has come about.
+    fn wake(&self, before: &Standing, after: &Standing) {
         if (before.state, before.is_broken) != (after.state, after.is_broken) {
             // There may be a timer to start, or nothing to wait for.
-            self.waiting.wake_by_ref();
-        } else if matches!(half, Some(Half::Reader)) && !before.is_written && after.is_written {
+            return self.waiting.wake_by_ref();
+        }
+        let is_done = !before.is_written && after.is_written;
+        if is_done {
             self.waiting.wake_writers();
-        } else if before.is_congested && !after.is_congested {
+        }
+        // The end of a connection goes on when all is written.
+        let is_ending = is_done && after.state != State::Open;
+        if is_ending || (before.is_congested && !after.is_congested) {
             self.waiting.wake_reader();
         }
-        result
     }
 }
 
@@ -232,7 +259,7 @@ impl Standing {
         Self {
             state: driver.connection().state(),
             is_broken: driver.is_write_broken(),
-            is_written: driver.output.is_empty() && !driver.needs_flush,
+            is_written: driver.is_written(),
             is_congested: driver.is_congested(),
         }
     }
@@ -241,48 +268,68 @@ impl Standing {
 #[derive(Clone, Copy)]
 enum Half {
     Reader,
-    Writer,
+    /// Clones of the writer may wait at once, each for itself.
+    Writer(usize),
 }
 
 /// The tasks that wait.
 #[derive(Default)]
-struct Waiting(Mutex<Wakers>);
+struct Waiting {
+    wakers: Mutex<Wakers>,
+    writers: AtomicUsize,
+}
 
 #[derive(Default)]
 struct Wakers {
     reader: Option<Waker>,
-    /// Clones of the writer may wait at once.
-    writers: Vec<Waker>,
+    writers: Vec<(usize, Waker)>,
 }
 
 impl Waiting {
+    fn new_writer(&self) -> Half {
+        Half::Writer(self.writers.fetch_add(1, Ordering::Relaxed))
+    }
+
     fn register(&self, half: Half, waker: &Waker) {
-        self.with(|waiting| match half {
-            Half::Reader => match &mut waiting.reader {
-                Some(known) => known.clone_from(waker),
-                none => *none = Some(waker.clone()),
-            },
-            Half::Writer => {
-                if !waiting.writers.iter().any(|known| known.will_wake(waker)) {
-                    waiting.writers.push(waker.clone());
+        let waker = waker.clone();
+        let _known = self.with(|wakers| match half {
+            Half::Reader => wakers.reader.replace(waker),
+            Half::Writer(id) => match wakers.writers.iter_mut().find(|(known, _)| *known == id) {
+                Some((_, known)) => Some(mem::replace(known, waker)),
+                None => {
+                    wakers.writers.push((id, waker));
+                    None
                 }
+            },
+        });
+    }
+
+    fn forget(&self, half: Half) {
+        let _known = self.with(|wakers| match half {
+            Half::Reader => wakers.reader.take(),
+            Half::Writer(id) => {
+                let at = wakers.writers.iter().position(|(known, _)| *known == id);
+                at.map(|at| wakers.writers.swap_remove(at).1)
             }
         });
     }
 
     fn with<T>(&self, take: impl FnOnce(&mut Wakers) -> T) -> T {
-        // Not held while anybody is woken, who might run at once.
-        take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        // Not held while anybody is woken, who might run at once, or while a waker
+        // is dropped, which can be the last of its task.
+        take(&mut self.wakers.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn wake_reader(&self) {
-        if let Some(waker) = self.with(|waiting| waiting.reader.take()) {
+        if let Some(waker) = self.with(|wakers| wakers.reader.take()) {
             waker.wake();
         }
     }
 
     fn wake_writers(&self) {
-        self.with(|waiting| mem::take(&mut waiting.writers)).into_iter().for_each(Waker::wake);
+        for (_, waker) in self.with(|wakers| mem::take(&mut wakers.writers)) {
+            waker.wake();
+        }
     }
 }
 
@@ -299,7 +346,7 @@ impl Wake for Waiting {
 
 impl<S, R: Runtime<S>> Clone for Writer<S, R> {
     fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+        Self::new(Arc::clone(&self.shared))
     }
 }
 
@@ -321,7 +368,7 @@ impl<'m, S: Unpin, R: Runtime<S>> Sink<Event<'m>> for Writer<S, R> {
     type Error = Error;
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.0.poll(Half::Writer, cx, Socket::poll_ready)
+        self.shared.poll(self.half, cx, Socket::poll_ready)
     }
 
     fn start_send(self: Pin<&mut Self>, event: Event<'m>) -> Result<(), Error> {
@@ -329,13 +376,13 @@ impl<'m, S: Unpin, R: Runtime<S>> Sink<Event<'m>> for Writer<S, R> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.0.poll(Half::Writer, cx, Socket::poll_flush)
+        self.shared.poll(self.half, cx, Socket::poll_flush)
     }
 
     /// Sends a Close frame with code 1000; the reader sees to the rest.
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.0.change(|socket| socket.begin_close(Some(CloseCode::NORMAL), ""))?;
-        self.0.poll(Half::Writer, cx, Socket::poll_flush)
+        self.shared.change(|socket| socket.begin_close(Some(CloseCode::NORMAL), ""))?;
+        self.shared.poll(self.half, cx, Socket::poll_flush)
     }
 }
 
@@ -347,6 +394,6 @@ impl<S: fmt::Debug, R: Runtime<S>> fmt::Debug for Reader<S, R> {
 
 impl<S: fmt::Debug, R: Runtime<S>> fmt::Debug for Writer<S, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Writer").field("stream", &self.0.lock().stream).finish_non_exhaustive()
+        f.debug_struct("Writer").field("stream", &self.shared.lock().stream).finish_non_exhaustive()
     }
 }
