@@ -57,7 +57,7 @@ pub struct State {
     pub write_error: Option<ErrorKind>,
     pub flush_error: Option<ErrorKind>,
     pub stutter: Stutter,
-    has_stuttered: bool,
+    stuttered: Vec<Call>,
     reader: Option<Waker>,
     writer: Option<Waker>,
 }
@@ -76,7 +76,7 @@ impl Default for State {
             write_error: None,
             flush_error: None,
             stutter: Stutter::Never,
-            has_stuttered: false,
+            stuttered: Vec::new(),
             reader: None,
             writer: None,
         }
@@ -129,6 +129,11 @@ impl Script {
         waker.into_iter().for_each(Waker::wake);
     }
 
+    /// How many hands are on it, the connection's included.
+    pub fn hands(&self) -> usize {
+        Arc::strong_count(&self.0)
+    }
+
     pub fn written(&self) -> Vec<u8> {
         self.state().written.clone()
     }
@@ -140,7 +145,7 @@ impl Script {
     fn poll_read(&self, waker: &Waker, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut state = self.state();
         state.calls.push(Call::Read);
-        ready!(state.stutter(waker));
+        ready!(state.stutter(Call::Read, waker));
         let max = buf.len().min(state.max_read);
         let Some(mut bytes) = state.arriving.pop_front() else {
             return match state.end {
@@ -162,7 +167,7 @@ impl Script {
     fn poll_write(&self, waker: &Waker, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         let mut state = self.state();
         state.calls.push(Call::Write);
-        ready!(state.stutter(waker));
+        ready!(state.stutter(Call::Write, waker));
         if let Some(kind) = state.write_error {
             return Poll::Ready(Err(kind.into()));
         }
@@ -170,10 +175,14 @@ impl Script {
             state.writer = Some(waker.clone());
             return Poll::Pending;
         }
-        let max = state.max_write.min(state.room);
-        let all: Vec<u8> = bufs.iter().flat_map(|buf| buf.iter().copied()).collect();
-        let count = all.len().min(max);
-        state.written.extend_from_slice(&all[..count]);
+        let mut left = state.max_write.min(state.room);
+        let before = state.written.len();
+        for buf in bufs {
+            let taken = &buf[..left.min(buf.len())];
+            state.written.extend_from_slice(taken);
+            left -= taken.len();
+        }
+        let count = state.written.len() - before;
         state.slices.extend(bufs.iter().map(|buf| (buf.as_ptr() as usize, buf.len())));
         if state.room != usize::MAX {
             state.room -= count;
@@ -184,29 +193,34 @@ impl Script {
     fn poll_flush(&self, waker: &Waker) -> Poll<io::Result<()>> {
         let mut state = self.state();
         state.calls.push(Call::Flush);
-        ready!(state.stutter(waker));
+        ready!(state.stutter(Call::Flush, waker));
         Poll::Ready(state.flush_error.map_or(Ok(()), |kind| Err(kind.into())))
     }
 
     fn poll_shutdown(&self, waker: &Waker) -> Poll<io::Result<()>> {
         let mut state = self.state();
         state.calls.push(Call::Shutdown);
-        ready!(state.stutter(waker));
+        ready!(state.stutter(Call::Shutdown, waker));
         Poll::Ready(Ok(()))
     }
 }
 
 impl State {
-    fn stutter(&mut self, waker: &Waker) -> Poll<()> {
+    fn stutter(&mut self, call: Call, waker: &Waker) -> Poll<()> {
+        let before = self.stuttered.iter().position(|&known| known == call);
         let stutters = match &mut self.stutter {
             Stutter::Never => false,
-            Stutter::EverySecond => !self.has_stuttered,
+            Stutter::EverySecond => before.is_none(),
             Stutter::Random(seed) => {
                 *seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
                 *seed >> 63 == 1
             }
         };
-        self.has_stuttered = stutters;
+        match before {
+            Some(at) if !stutters => _ = self.stuttered.swap_remove(at),
+            None if stutters => self.stuttered.push(call),
+            _ => {}
+        }
         if stutters {
             waker.wake_by_ref();
             return Poll::Pending;
@@ -352,6 +366,11 @@ impl Task {
     pub fn poll<F: Future>(&self, future: Pin<&mut F>) -> Poll<F::Output> {
         let _time = time().enter();
         future.poll(&mut Context::from_waker(&Waker::from(Arc::clone(&self.0))))
+    }
+
+    /// What tells whether anybody still holds a waker of it when it is dropped.
+    pub fn witness(&self) -> std::sync::Weak<Wakes> {
+        Arc::downgrade(&self.0)
     }
 
     /// How many times it was woken since this was asked last.
