@@ -1,1 +1,366 @@
+//! The opening handshake through the adapters, both sides.
 
+#[path = "support/io.rs"]
+mod io;
+mod support;
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+
+use io::{Call, Script, wait};
+use sansws::handshake::{HandshakeError, RequestBuilder};
+use sansws::io::{Error, Refusal};
+use sansws::tokio::{Incoming, WebSocket};
+use sansws::{Config, DeflateConfig, Event, blocking, futures_io};
+use support::{Role, TEXT};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+const REQUEST: &str = "GET /chat HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\
+    Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+    Sec-WebSocket-Protocol: v1, v2\r\n\
+    Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
+
+/// What a server's `serve` writes to a client that sends this and no more.
+fn served<T>(
+    input: impl AsRef<[u8]>,
+    serve: impl AsyncFnOnce(Script) -> Result<T, Error>,
+) -> (Result<T, Error>, String, Script) {
+    let stream = Script::new();
+    stream.arrive(input);
+    stream.end();
+    let result = wait(serve(stream.clone()));
+    let written = String::from_utf8_lossy(&stream.written()).into_owned();
+    (result, written, stream)
+}
+
+async fn accept(stream: Script) -> Result<WebSocket<Script>, Error> {
+    WebSocket::accept(stream, &Config::new()).await
+}
+
+#[test]
+fn a_request_is_seen_before_it_is_answered() {
+    let (result, written, stream) = served(REQUEST, async |stream| {
+        let config = Config::new();
+        let incoming = Incoming::receive(stream, &config).await?;
+        assert_eq!(incoming.stream().written(), []);
+        assert_eq!(incoming.request().path(), "/chat");
+        assert!(incoming.request().is_websocket());
+        let ws = incoming.accept(&config, |request| {
+            let accept = request.accept()?.select_subprotocol(&["v2", "v1"]);
+            Ok(accept.deflate(DeflateConfig::new()).header("X-Server", "this")?)
+        });
+        ws.await
+    });
+    assert!(result.is_ok());
+    assert!(written.starts_with("HTTP/1.1 101 "), "{written}");
+    for field in [
+        "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n",
+        "Sec-WebSocket-Protocol: v2\r\n",
+        "Sec-WebSocket-Extensions: permessage-deflate",
+        "X-Server: this\r\n",
+    ] {
+        assert!(written.contains(field), "{written}");
+    }
+    assert_eq!(stream.count(Call::Shutdown), 0);
+}
+
+#[test]
+fn a_request_can_be_refused() {
+    let (result, written, stream) = served(REQUEST, async |stream| {
+        let incoming = Incoming::receive(stream, &Config::new()).await?;
+        incoming.respond(404, &[("X-Why", "none")], b"no such page\n").await
+    });
+    result.expect("it was answered");
+    assert!(written.starts_with("HTTP/1.1 404 "), "{written}");
+    assert!(written.contains("X-Why: none\r\n"), "{written}");
+    assert!(written.ends_with("\r\n\r\nno such page\n"), "{written}");
+    assert_eq!(stream.count(Call::Shutdown), 1);
+    // What still came was read to the end.
+    assert_eq!(stream.state().calls.last(), Some(&Call::Read));
+}
+
+#[test]
+fn what_is_no_right_handshake_is_answered_with_the_right_status() {
+    let cases = [
+        ("nonsense\r\n\r\n".to_owned(), "400"),
+        (REQUEST.replace("Version: 13", "Version: 8"), "426"),
+        (REQUEST.replace("GET", "PUT"), "405"),
+        (REQUEST.replace("Upgrade: websocket\r\n", ""), "426"),
+        (REQUEST.replace("dGhl", "!"), "400"),
+        (REQUEST.replace("/chat", &"/x".repeat(20_000)), "431"),
+    ];
+    for (request, status) in cases {
+        let (result, written, stream) = served(&request, accept);
+        let Err(Error::Handshake(error)) = result else { panic!("{result:?}") };
+        assert!(written.starts_with(&format!("HTTP/1.1 {status} ")), "{error:?}: {written}");
+        assert_eq!(stream.count(Call::Shutdown), 1);
+        assert_eq!(stream.state().calls.last(), Some(&Call::Read));
+    }
+}
+
+#[test]
+fn what_the_program_refuses_is_answered() {
+    for (refuse, status) in [
+        (Error::Handshake(HandshakeError::Origin), "403"),
+        (Error::Io(ErrorKind::Other.into()), "500"),
+    ] {
+        for is_broken in [false, true] {
+            let expected = format!("{refuse:?}");
+            let refuse = &mut Some(match &refuse {
+                Error::Handshake(error) => Error::Handshake(*error),
+                _ => Error::Io(ErrorKind::Other.into()),
+            });
+            let (result, written, _) = served(REQUEST, async |stream| {
+                let incoming = Incoming::receive(stream, &Config::new()).await?;
+                if is_broken {
+                    incoming.stream().state().write_error = Some(ErrorKind::BrokenPipe);
+                }
+                incoming.accept(&Config::new(), |_| Err(refuse.take().expect("once"))).await
+            });
+            // The program's reason, even if the client could not be told.
+            assert_eq!(format!("{:?}", result.expect_err("it was refused")), expected);
+            let is_told = written.starts_with(&format!("HTTP/1.1 {status} "));
+            assert_eq!(is_told, !is_broken, "{written}");
+        }
+    }
+}
+
+#[test]
+fn a_refused_client_that_has_sent_more_reads_the_whole_answer() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    for adapter in 0..3 {
+        let client = thread::spawn(move || {
+            let mut stream = TcpStream::connect(address).expect("it listens");
+            stream.write_all(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n").expect("there is room");
+            stream.write_all(&[b'x'; 100_000]).expect("the server still reads");
+            // A reset, had there been one, would be here by now.
+            let mut answer = Vec::new();
+            stream.read_to_end(&mut answer).expect("no reset");
+            answer
+        });
+        let (stream, _) = listener.accept().expect("a client");
+        let (config, body) = (Config::new(), [b'b'; 50_000]);
+        match adapter {
+            0 => {
+                let incoming = blocking::Incoming::receive(stream, &config).expect("a request");
+                incoming.respond(404, &[], &body).expect("it was answered");
+            }
+            1 => smol::block_on(async {
+                let stream = smol::Async::new(stream).expect("TCP can");
+                let incoming = futures_io::Incoming::receive(stream, &config).await;
+                let incoming = incoming.expect("a request");
+                incoming.respond(404, &[], &body).await.expect("it was answered");
+            }),
+            _ => tokio::runtime::Runtime::new().expect("a runtime").block_on(async {
+                stream.set_nonblocking(true).expect("TCP can");
+                let stream = tokio::net::TcpStream::from_std(stream).expect("TCP can");
+                let incoming = Incoming::receive(stream, &config).await.expect("a request");
+                incoming.respond(404, &[], &body).await.expect("it was answered");
+            }),
+        }
+        let answer = client.join().expect("no panic");
+        assert!(answer.starts_with(b"HTTP/1.1 404") && answer.ends_with(&body));
+    }
+}
+
+#[test]
+fn a_request_is_read_however_it_is_cut() {
+    let all = [REQUEST.as_bytes(), &Role::Server.incoming_final(TEXT, b"hello")].concat();
+    for at in 1..all.len() {
+        let stream = Script::new();
+        stream.arrive(&all[..at]);
+        stream.arrive(&all[at..]);
+        let mut ws = wait(accept(stream.clone())).expect("a right handshake");
+        assert_eq!(wait(ws.read()).expect("a message"), Some("hello".into()), "{at}");
+    }
+    let stream = Script::new();
+    stream.state().max_read = 1;
+    stream.state().max_write = 1;
+    stream.arrive(&all);
+    let mut ws = blocking::WebSocket::accept(stream, &Config::new()).expect("a handshake");
+    assert_eq!(ws.read().expect("a message"), Some("hello".into()));
+}
+
+#[test]
+fn a_request_that_ends_early_is_an_error() {
+    for at in 0..REQUEST.len() {
+        let (result, _, _) = served(&REQUEST[..at], accept);
+        assert!(matches!(result, Err(Error::Io(e)) if e.kind() == ErrorKind::UnexpectedEof));
+    }
+}
+
+/// What a client makes of this answer, which comes in pieces of `max_read`.
+/// `{accept}` stands for the right value.
+fn connect(answer: &[u8], max_read: usize, is_ended: bool) -> Result<Event<'static>, Error> {
+    let answer = answer.to_vec();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let (mut peer, stream) = duplex(1 << 20);
+        let serving = tokio::spawn(async move {
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                request.push(peer.read_u8().await.expect("a request"));
+            }
+            let request = String::from_utf8(request).expect("ASCII");
+            let key = request.lines().find_map(|l| l.strip_prefix("Sec-WebSocket-Key: "));
+            let accept = sansws::handshake::AcceptKey::new(key.expect("a key").as_bytes());
+            let at = answer.windows(8).position(|window| window == b"{accept}");
+            let answer = match at {
+                Some(at) => [&answer[..at], accept.as_str().as_bytes(), &answer[at + 8..]].concat(),
+                None => answer,
+            };
+            for piece in answer.chunks(max_read) {
+                if peer.write_all(piece).await.is_err() {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+            if !is_ended {
+                tokio::time::sleep(std::time::Duration::from_secs(1000)).await;
+            }
+        });
+        let request = RequestBuilder::new("ws://h/").expect("a URI");
+        let (mut ws, _) = WebSocket::connect_over(stream, request, &Config::new()).await?;
+        let event = ws.read().await?.expect("a message");
+        serving.abort();
+        Ok(event)
+    })
+}
+
+const ACCEPTED: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+    Connection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n\x81\x05hello";
+
+#[test]
+fn an_answer_is_read_however_it_is_cut() {
+    for max_read in [1, 2, 3, 7, 100, 1000] {
+        let event = connect(ACCEPTED, max_read, false).expect("a right answer");
+        assert_eq!(event, "hello".into());
+    }
+    // Provisional answers are passed over.
+    let provisional = [b"HTTP/1.1 103 Early Hints\r\n\r\n", ACCEPTED].concat();
+    assert_eq!(connect(&provisional, 10, false).expect("a right answer"), "hello".into());
+}
+
+fn refused(answer: &[u8], max_read: usize, is_ended: bool) -> Refusal {
+    match connect(answer, max_read, is_ended) {
+        Err(Error::Refused(refusal)) => *refusal,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_refusal_is_a_value_with_its_body() {
+    let cases: [(&str, &str, bool); 9] = [
+        ("Content-Length: 5\r\n\r\nhello", "hello", false),
+        ("Content-Length: 5\r\n\r\nhello, and more", "hello", false),
+        ("Content-Length: 0\r\n\r\n", "", false),
+        ("Content-Length: 10\r\n\r\nhello", "hello", true),
+        ("\r\nuntil the end", "until the end", true),
+        // As long as there is time.
+        ("\r\nuntil the end", "until the end", false),
+        (
+            "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n2;x=y\r\n, \r\nA\r\n0123456789\r\n0\r\n\r\n",
+            "hello, 0123456789",
+            false,
+        ),
+        ("Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n8\r\ncut", "hellocut", true),
+        (
+            "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nFFFFFFFFFFFFFFFF\r\nnever",
+            "hellonever",
+            true,
+        ),
+    ];
+    for (rest, body, is_ended) in cases {
+        for max_read in [1, 2, 5, 1000] {
+            let answer = format!("HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic\r\n{rest}");
+            let refusal = refused(answer.as_bytes(), max_read, is_ended);
+            assert_eq!(refusal.status(), 401);
+            assert_eq!(refusal.header("www-authenticate"), Some(&b"Basic"[..]));
+            assert_eq!(String::from_utf8_lossy(refusal.body()), body, "{rest:?}");
+        }
+    }
+    let refusal = refused(b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", 1000, false);
+    assert_eq!((refusal.status(), refusal.body()), (304, &[][..]));
+}
+
+#[test]
+fn a_body_that_is_too_long_is_cut() {
+    let long = "x".repeat(200_000);
+    for head in [
+        "HTTP/1.1 500 x\r\n\r\n".to_owned(),
+        "HTTP/1.1 500 x\r\nContent-Length: 200000\r\n\r\n".to_owned(),
+        "HTTP/1.1 500 x\r\nContent-Length: 99999999999999999999999999\r\n\r\n".to_owned(),
+        "HTTP/1.1 500 x\r\nTransfer-Encoding: chunked\r\n\r\n30D40\r\n".to_owned(),
+    ] {
+        let refusal = refused((head.clone() + &long).as_bytes(), 10_000, false);
+        assert!(refusal.body().len() <= Refusal::MAX_BODY_LEN);
+        assert!(refusal.body().len() > Refusal::MAX_BODY_LEN - 10, "{head}");
+    }
+}
+
+#[test]
+fn an_answer_that_breaks_a_rule_is_an_error() {
+    let accepted = String::from_utf8(ACCEPTED[..ACCEPTED.len() - 7].to_vec()).expect("ASCII");
+    for (answer, expected) in [
+        (accepted.replace("{accept}", "AAAA"), HandshakeError::Accept),
+        (accepted.replace("Upgrade: websocket\r\n", ""), HandshakeError::Upgrade),
+        (accepted.replace("Connection: Upgrade\r\n", ""), HandshakeError::Connection),
+        (
+            accepted.replace("\r\n\r\n", "\r\nSec-WebSocket-Protocol: x\r\n\r\n"),
+            HandshakeError::Subprotocol,
+        ),
+    ] {
+        let result = connect(answer.as_bytes(), 1000, false);
+        assert!(matches!(result, Err(Error::Handshake(e)) if e == expected), "{result:?}");
+    }
+}
+
+#[test]
+fn a_server_that_ends_early_is_an_error() {
+    for at in (0..ACCEPTED.len() - 7).step_by(5) {
+        let result = connect(&ACCEPTED[..at], 1000, true);
+        let is_eof = matches!(&result, Err(Error::Io(e)) if e.kind() == ErrorKind::UnexpectedEof);
+        assert!(is_eof, "{at}: {result:?}");
+    }
+}
+
+#[test]
+fn all_adapters_understand_each_other() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let server = thread::spawn(move || {
+        for _ in 0..2 {
+            let (stream, _) = listener.accept().expect("a client");
+            let mut ws = blocking::WebSocket::accept(stream, &Config::new()).expect("a handshake");
+            while let Some(event) = ws.read().expect("nothing is wrong") {
+                if let Event::Text(_) = event {
+                    ws.write(event).expect("it is open");
+                }
+            }
+        }
+    });
+    let request = || RequestBuilder::new("ws://h/").expect("a URI");
+    let stream = TcpStream::connect(address).expect("it listens");
+    let (mut ws, _) =
+        blocking::WebSocket::connect_over(stream, request(), &Config::new()).expect("a server");
+    ws.send("hello").expect("it is open");
+    assert_eq!(ws.read().expect("an echo"), Some("hello".into()));
+    ws.close(None, "").expect("an orderly end");
+    let config = Config::new();
+    smol::block_on(async {
+        let stream = smol::net::TcpStream::connect(address).await.expect("it listens");
+        let connecting = futures_io::WebSocket::connect_over(stream, request(), &config);
+        let (mut ws, _) = connecting.await.expect("a server");
+        ws.send("hello").await.expect("it is open");
+        assert_eq!(ws.read().await.expect("an echo"), Some("hello".into()));
+        ws.close(None, "").await.expect("an orderly end");
+    });
+    server.join().expect("no panic");
+}

@@ -1,1 +1,346 @@
+//! Deadlines, as the adapters keep them. On tokio with a clock that the test moves;
+//! elsewhere with short times, of which only the order is checked.
 
+#[path = "support/io.rs"]
+mod io;
+mod support;
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+use io::{Adapter, Call, Script, is_blocked};
+use sansws::frame::CloseCode;
+use sansws::handshake::RequestBuilder;
+use sansws::io::Error;
+use sansws::tokio::{Incoming, WebSocket};
+use sansws::{Config, Event, Violation, blocking, futures_io};
+use support::{CLOSE, PING, PONG, Role, TEXT, close_payload};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::time::{Instant, sleep, timeout};
+
+const SERVER: Role = Role::Server;
+const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\
+    Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// Longer than all timeouts together.
+const EVER: Duration = Duration::from_secs(1000);
+
+fn server() -> (DuplexStream, WebSocket<DuplexStream>) {
+    let (peer, stream) = duplex(1000);
+    (peer, WebSocket::new(stream, SERVER.connection(&Config::new()), Vec::new()))
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_brings_a_ping_and_no_answer_a_failure() {
+    let (mut peer, mut ws) = server();
+    let start = Instant::now();
+    let reading = tokio::spawn(async move {
+        let result = ws.read().await;
+        (result, start.elapsed())
+    });
+    let mut ping = [0; 2];
+    peer.read_exact(&mut ping).await.expect("a ping");
+    assert_eq!((ping, start.elapsed().as_secs()), ([0x89, 0], 30));
+    // The Close frame, then the end.
+    let mut rest = Vec::new();
+    peer.read_to_end(&mut rest).await.expect("an orderly end");
+    assert_eq!(start.elapsed().as_secs(), 50);
+    drop(peer);
+    let (result, after) = reading.await.expect("no panic");
+    assert!(matches!(result, Err(Error::Failed(Violation::PongTimeout))), "{result:?}");
+    assert_eq!(after.as_secs(), 50);
+}
+
+#[tokio::test(start_paused = true)]
+async fn signs_of_life_put_the_ping_off() {
+    let (mut peer, mut ws) = server();
+    let reading = tokio::spawn(async move { ws.read().await });
+    // Less than a message is enough, even a byte.
+    for byte in SERVER.incoming_final(TEXT, b"hello") {
+        sleep(seconds(29)).await;
+        peer.write_u8(byte).await.expect("it reads");
+    }
+    let event = reading.await.expect("no panic").expect("a message");
+    assert_eq!(event, Some("hello".into()));
+    let mut written = Vec::new();
+    peer.read_to_end(&mut written).await.expect("it was dropped");
+    assert_eq!(written, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_answers_pings_lives_for_ever() {
+    let (mut peer, mut ws) = server();
+    let reading = tokio::spawn(async move { while let Ok(Some(_)) = ws.read().await {} });
+    for _ in 0..100 {
+        let mut ping = [0; 2];
+        peer.read_exact(&mut ping).await.expect("a ping");
+        assert_eq!(ping, [0x89, 0]);
+        peer.write_all(&SERVER.incoming_final(PONG, &[])).await.expect("it reads");
+    }
+    assert!(!reading.is_finished());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_does_not_answer_a_close_is_given_up() {
+    let (_peer, mut ws) = server();
+    let start = Instant::now();
+    let result = ws.close(CloseCode::NORMAL, "").await;
+    assert!(matches!(result, Err(Error::Failed(Violation::CloseTimeout))), "{result:?}");
+    assert_eq!(start.elapsed().as_secs(), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_does_not_end_the_stream_after_its_close_is_given_up() {
+    let (mut peer, mut ws) = server();
+    let close = SERVER.incoming_final(CLOSE, &close_payload(1000, ""));
+    peer.write_all(&close).await.expect("it reads");
+    let start = Instant::now();
+    assert!(matches!(ws.read().await, Ok(Some(Event::Close(_)))));
+    assert_eq!(start.elapsed().as_secs(), 0);
+    assert!(matches!(ws.read().await, Ok(None)));
+    assert_eq!(start.elapsed().as_secs(), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_never_stops_sending_does_not_stop_the_close_timeout() {
+    for is_violation in [false, true] {
+        let (mut peer, mut ws) = server();
+        let flood = tokio::spawn(async move {
+            let first = if is_violation { vec![0xFF; 10] } else { Vec::new() };
+            peer.write_all(&first).await?;
+            loop {
+                // Time passes, but there is always something to read.
+                tokio::time::advance(Duration::from_millis(10)).await;
+                peer.write_all(&SERVER.incoming_final(TEXT, b"more").repeat(100)).await?;
+            }
+            #[allow(unreachable_code, reason = "it says the type")]
+            Ok::<_, std::io::Error>(())
+        });
+        let result = timeout(EVER, async {
+            if is_violation { ws.read().await.map(drop) } else { ws.close(None, "").await }
+        });
+        let expected = if is_violation { Violation::ReservedBit } else { Violation::CloseTimeout };
+        let result = result.await.expect("an end");
+        assert!(matches!(result, Err(Error::Failed(v)) if v == expected), "{result:?}");
+        drop(ws);
+        let _ = flood.await;
+    }
+}
+
+/// A stream that always has something, at once.
+struct Flood(Script);
+
+impl Read for Flood {
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        thread::sleep(Duration::from_millis(1));
+        let frame = SERVER.incoming_final(TEXT, b"more");
+        buf[..frame.len()].copy_from_slice(&frame);
+        Ok(frame.len())
+    }
+}
+
+impl Write for Flood {
+    fn write(&mut self, buf: &[u8]) -> std::io::Result<usize> {
+        Write::write(&mut self.0, buf)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Write::flush(&mut self.0)
+    }
+}
+
+#[test]
+fn a_stream_that_never_stops_does_not_stop_the_close_timeout() {
+    let config = Config::new().close_timeout(Duration::from_millis(50));
+    let stream = blocking::ReadWrite(Flood(Script::new()));
+    let mut ws = blocking::WebSocket::new(stream, SERVER.connection(&config), Vec::new());
+    let result = ws.close(None, "");
+    assert!(matches!(result, Err(Error::Failed(Violation::CloseTimeout))), "{result:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_says_nothing_is_given_up() {
+    let (_peer, stream) = duplex(1000);
+    let start = Instant::now();
+    let result = Incoming::receive(stream, &Config::new()).await;
+    assert!(matches!(result, Err(Error::HandshakeTimeout)));
+    assert_eq!(start.elapsed().as_secs(), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_trickles_is_given_up() {
+    let (mut peer, stream) = duplex(1000);
+    let trickle = tokio::spawn(async move {
+        for byte in REQUEST {
+            sleep(seconds(1)).await;
+            peer.write_u8(*byte).await?;
+        }
+        Ok::<_, std::io::Error>(())
+    });
+    let start = Instant::now();
+    let result = Incoming::receive(stream, &Config::new()).await;
+    assert!(matches!(result, Err(Error::HandshakeTimeout)));
+    assert_eq!(start.elapsed().as_secs(), 10);
+    assert!(trickle.await.expect("no panic").is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_trickles_is_given_up() {
+    let (mut peer, stream) = duplex(1000);
+    let trickle = tokio::spawn(async move {
+        for byte in b"HTTP/1.1 101 Switching Protocols\r\n" {
+            sleep(seconds(1)).await;
+            peer.write_u8(*byte).await?;
+        }
+        Ok::<_, std::io::Error>(())
+    });
+    let request = RequestBuilder::new("ws://h/").expect("a URI");
+    let start = Instant::now();
+    let result = WebSocket::connect_over(stream, request, &Config::new()).await;
+    assert!(matches!(result, Err(Error::HandshakeTimeout)));
+    assert_eq!(start.elapsed().as_secs(), 10);
+    assert!(trickle.await.expect("no panic").is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_does_not_read_is_given_up() {
+    let (mut peer, stream) = duplex(50);
+    let config = Config::new();
+    tokio::spawn(async move {
+        peer.write_all(REQUEST).await.expect("it reads");
+        sleep(EVER).await;
+    });
+    let result = WebSocket::accept(stream, &config).await;
+    assert!(matches!(result, Err(Error::HandshakeTimeout)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn lingering_after_a_refusal_is_bounded() {
+    let (mut peer, stream) = duplex(1000);
+    peer.write_all(REQUEST).await.expect("there is room");
+    let start = Instant::now();
+    let incoming = Incoming::receive(stream, &Config::new()).await.expect("a request");
+    // It sends for as long as it likes.
+    let (mut reading, mut writing) = tokio::io::split(peer);
+    tokio::spawn(async move {
+        while writing.write_u8(b'x').await.is_ok() {
+            sleep(seconds(1)).await;
+        }
+    });
+    let answer = tokio::spawn(async move {
+        let mut answer = Vec::new();
+        reading.read_to_end(&mut answer).await.expect("an orderly end");
+        (answer, Instant::now())
+    });
+    incoming.respond(404, &[], b"no").await.expect("an answer");
+    assert_eq!(start.elapsed().as_secs(), 10);
+    let (answer, at) = answer.await.expect("no panic");
+    assert!(answer.starts_with(b"HTTP/1.1 404") && answer.ends_with(b"no"));
+    assert_eq!((at - start).as_secs(), 0);
+}
+
+fn tcp() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let peer = TcpStream::connect(listener.local_addr().expect("an address")).expect("it listens");
+    (peer, listener.accept().expect("a client").0)
+}
+
+fn short() -> Config {
+    let short = Duration::from_millis(50);
+    Config::new()
+        .keepalive(Some(short))
+        .pong_timeout(short)
+        .close_timeout(short)
+        .handshake_timeout(short)
+}
+
+#[test]
+fn deadlines_pass_on_a_blocking_stream() {
+    let (mut peer, stream) = tcp();
+    let mut ws = blocking::WebSocket::new(stream, SERVER.connection(&short()), Vec::new());
+    let result = ws.read();
+    assert!(matches!(result, Err(Error::Failed(Violation::PongTimeout))), "{result:?}");
+    let mut read = Vec::new();
+    drop(ws);
+    peer.read_to_end(&mut read).expect("an orderly end");
+    assert_eq!(read[..3], [0x80 | PING, 0, 0x80 | CLOSE]);
+
+    let (_peer, stream) = tcp();
+    let mut ws = blocking::WebSocket::new(stream, SERVER.connection(&short()), Vec::new());
+    let result = ws.close(CloseCode::NORMAL, "");
+    assert!(matches!(result, Err(Error::Failed(Violation::CloseTimeout))), "{result:?}");
+
+    let (_peer, stream) = tcp();
+    let result = blocking::Incoming::receive(stream, &short());
+    assert!(matches!(result, Err(Error::HandshakeTimeout)));
+}
+
+#[test]
+fn the_handshakes_deadline_is_none_of_a_blocking_connections() {
+    let (mut peer, stream) = tcp();
+    peer.write_all(REQUEST).expect("there is room");
+    let config = short().keepalive(None);
+    let accepting = thread::spawn(move || {
+        let mut ws = blocking::WebSocket::accept(stream, &config)?;
+        ws.read()
+    });
+    // The test has nothing to wait for but time: the deadline's passing.
+    thread::sleep(Duration::from_millis(200));
+    peer.write_all(&SERVER.incoming_final(TEXT, b"late")).expect("it reads");
+    let result = accepting.join().expect("no panic");
+    assert!(matches!(&result, Ok(Some(Event::Text(_)))), "{result:?}");
+}
+
+#[test]
+fn a_stream_that_does_not_block_is_not_asked_in_circles() {
+    let (_peer, stream) = tcp();
+    stream.set_nonblocking(true).expect("TCP can");
+    let mut ws = blocking::WebSocket::new(stream, SERVER.connection(&Config::new()), Vec::new());
+    let result = ws.read();
+    assert!(is_blocked(&result), "{result:?}");
+
+    let stream = Script::new();
+    let mut ws = <blocking::WebSocket<_> as Adapter>::of(SERVER, &stream);
+    assert!(is_blocked(&ws.read()));
+    assert_eq!(stream.count(Call::Read), 1);
+}
+
+#[test]
+fn the_programs_own_timeout_is_told() {
+    let (_peer, stream) = tcp();
+    stream.set_read_timeout(Some(Duration::from_millis(20))).expect("TCP can");
+    let config = Config::new().keepalive(None);
+    let mut ws = blocking::WebSocket::new(stream, SERVER.connection(&config), Vec::new());
+    let result = ws.read();
+    assert!(matches!(&result, Err(Error::Io(e)) if e.kind() == ErrorKind::WouldBlock));
+}
+
+#[test]
+fn deadlines_pass_on_a_stream_of_smol() {
+    smol::block_on(async {
+        let (peer, stream) = tcp();
+        let stream = smol::Async::new(stream).expect("TCP can");
+        let mut ws = futures_io::WebSocket::new(stream, SERVER.connection(&short()), Vec::new());
+        let result = ws.read().await;
+        assert!(matches!(result, Err(Error::Failed(Violation::PongTimeout))), "{result:?}");
+        drop((ws, peer));
+
+        let (_peer, stream) = tcp();
+        let stream = smol::Async::new(stream).expect("TCP can");
+        let mut ws = futures_io::WebSocket::new(stream, SERVER.connection(&short()), Vec::new());
+        let result = ws.close(CloseCode::NORMAL, "").await;
+        assert!(matches!(result, Err(Error::Failed(Violation::CloseTimeout))), "{result:?}");
+
+        let (_peer, stream) = tcp();
+        let stream = smol::Async::new(stream).expect("TCP can");
+        let result = futures_io::Incoming::receive(stream, &short()).await;
+        assert!(matches!(result, Err(Error::HandshakeTimeout)));
+    });
+}
