@@ -149,7 +149,9 @@ fn a_refused_client_that_has_sent_more_reads_the_whole_answer() {
                 incoming.respond(404, &[], &body).expect("it was answered");
             }
             1 => smol::block_on(async {
+                // It is this that shuts down when it is closed; `Async` only flushes.
                 let stream = smol::Async::new(stream).expect("TCP can");
+                let stream = smol::net::TcpStream::from(stream);
                 let incoming = futures_io::Incoming::receive(stream, &config).await;
                 let incoming = incoming.expect("a request");
                 incoming.respond(404, &[], &body).await.expect("it was answered");

@@ -32,9 +32,11 @@ pub(super) struct Driver {
     pub(super) high_water_mark: usize,
     /// The peer's Close frame, until what answers it is written.
     close: Option<Box<Close<'static>>>,
-    /// Why nothing can be written any more, and why the connection ended.
-    write_error: Option<io::Error>,
+    /// Why nothing can be read any more, and why nothing can be written.
     read_error: Option<io::Error>,
+    write_error: Option<io::Error>,
+    /// Whether the latter came of the end, and does not explain it.
+    has_given_up: bool,
     /// Whether the outcome was told.
     has_ended: bool,
     /// Whether the stream has ended, which is told once all is written.
@@ -59,6 +61,7 @@ impl Driver {
             write_error: None,
             read_error: None,
             has_ended: false,
+            has_given_up: false,
             is_at_end: false,
             is_split: false,
             is_shut: false,
@@ -187,7 +190,8 @@ impl Driver {
         if !self.is_over() {
             return None;
         }
-        let error = self.read_error.as_ref().or(self.write_error.as_ref());
+        let write_error = self.write_error.as_ref().filter(|_| !self.has_given_up);
+        let error = self.read_error.as_ref().or(write_error);
         let outcome = match (error, self.ws.failure()) {
             (_, None) => Ok(()),
             (Some(error), Some(Violation::EndOfStream)) => Err(Error::Io(copy_of(error))),
@@ -199,6 +203,7 @@ impl Driver {
         }
         // Who waits for it to be written waits in vain.
         if !self.is_written() && self.write_error.is_none() {
+            self.has_given_up = true;
             self.write_failed(io::ErrorKind::NotConnected.into());
         }
         Some(outcome)

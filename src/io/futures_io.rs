@@ -1,6 +1,10 @@
 //! The adapter for streams of [futures-io]: `AsyncRead` and `AsyncWrite`, as smol
 //! and async-std have them. Timers are those of [async-io].
 //!
+//! The sending side is shut down by `poll_close`. A stream that does nothing then,
+//! as async-io's `Async<TcpStream>`, leaves the peer waiting for the end until the
+//! timeout; smol's `net::TcpStream` does it right.
+//!
 //! [futures-io]: https://docs.rs/futures-io
 //! [async-io]: https://docs.rs/async-io
 

@@ -96,7 +96,8 @@ impl Script {
     pub fn arrive(&self, bytes: impl AsRef<[u8]>) {
         let waker = {
             let mut state = self.state();
-            state.arriving.push_back(bytes.as_ref().to_vec());
+            // Nothing would be the end of the stream.
+            state.arriving.extend(Some(bytes.as_ref().to_vec()).filter(|bytes| !bytes.is_empty()));
             state.reader.take()
         };
         waker.into_iter().for_each(Waker::wake);
