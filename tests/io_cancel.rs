@@ -181,7 +181,9 @@ fn halves_lose_nothing(stream: &Script, mut patience: impl Patience) {
     assert_eq!(stream.written(), echo());
 }
 
-const WAYS: [fn(&Script, &mut dyn FnMut() -> usize); 4] = [
+type Way = fn(&Script, &mut dyn FnMut() -> usize);
+
+const WAYS: [Way; 4] = [
     |stream, patience| reads_all(stream, patience),
     |stream, patience| reads_all_parts(stream, patience),
     |stream, patience| writes_all(stream, patience),

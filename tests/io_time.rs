@@ -7,10 +7,12 @@ mod support;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 use std::thread;
 use std::time::Duration;
 
-use io::{Adapter, Call, Script, is_blocked};
+use io::{Adapter, Call, Script, Task, is_blocked};
 use sansws::frame::CloseCode;
 use sansws::handshake::RequestBuilder;
 use sansws::io::Error;
@@ -154,6 +156,47 @@ impl Write for Flood {
     fn flush(&mut self) -> std::io::Result<()> {
         Write::flush(&mut self.0)
     }
+}
+
+impl smol::io::AsyncRead for Flood {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<std::io::Result<usize>> {
+        Poll::Ready(self.read(buf))
+    }
+}
+
+impl smol::io::AsyncWrite for Flood {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
+        Poll::Ready(Write::write(&mut *self, buf))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[test]
+fn a_stream_that_never_stops_leaves_other_tasks_their_turn() {
+    let new = |first: &[u8]| {
+        let ws = SERVER.connection(&Config::new().close_timeout(seconds(5)));
+        futures_io::WebSocket::new(Flood(Script::new()), ws, first.to_vec())
+    };
+    let (task, mut ws, mut failed) = (Task::new(), new(&[]), new(&[0xFF; 10]));
+    assert!(task.poll(pin!(ws.close(None, ""))).is_pending());
+    assert!(task.wakes() > 0);
+    assert!(task.poll(pin!(failed.read())).is_pending());
+    assert!(task.wakes() > 0);
 }
 
 #[test]

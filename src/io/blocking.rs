@@ -444,6 +444,8 @@ impl<S> sealed::Sealed for Blocking<S> {}
 impl<S: Stream> Runtime<S> for Blocking<S> {
     type Timer = Timer;
 
+    const HAS_TASKS: bool = false;
+
     fn now() -> Instant {
         Instant::now()
     }

@@ -22,6 +22,11 @@ use crate::time::Instant;
 /// How much is read at a time.
 const BUFFER_LEN: usize = 128 * 1024;
 
+/// How often a stream is read, and how much is dropped, before other tasks have
+/// their turn: not every runtime sees to that.
+const MAX_READS: usize = 32;
+const MAX_DROPPED: usize = 1024;
+
 /// What an adapter is an adapter to: the traits of a stream, and a timer.
 ///
 /// Not to be implemented: see [`tokio::Tokio`](crate::tokio) and
@@ -29,6 +34,10 @@ const BUFFER_LEN: usize = 128 * 1024;
 pub trait Runtime<S>: sealed::Sealed {
     #[doc(hidden)]
     type Timer: Timer;
+
+    /// Whether a task can be woken, and so give way to others.
+    #[doc(hidden)]
+    const HAS_TASKS: bool = true;
 
     #[doc(hidden)]
     fn now() -> std::time::Instant;
@@ -131,6 +140,7 @@ impl<S, R: Runtime<S>> Socket<S, R> {
     }
 
     fn poll_stream<T: Received>(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<T>, Error>> {
+        let mut reads = 0;
         loop {
             let is_written = self.poll_output(cx).is_ready();
             if is_written && self.driver.is_at_end() {
@@ -167,6 +177,7 @@ impl<S, R: Runtime<S>> Socket<S, R> {
             let now = || Instant::from_epoch(R::now().duration_since(epoch));
             let deadline = self.driver.deadline(now);
             if !self.driver.is_congested() && !self.driver.is_at_end() {
+                ready!(Self::give_way(&mut reads, MAX_READS, cx));
                 let wait = deadline.map(|deadline| deadline.saturating_since(now()));
                 // Should it fail, reading tells more.
                 let _ = R::before_read(&mut self.timer, &self.stream, wait);
@@ -189,6 +200,16 @@ impl<S, R: Runtime<S>> Socket<S, R> {
                 }
             }
         }
+    }
+
+    /// Pending, with the task woken, from the time on after it was ready `max` times.
+    fn give_way(times: &mut usize, max: usize, cx: &Context<'_>) -> Poll<()> {
+        *times += 1;
+        if R::HAS_TASKS && *times > max {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(())
     }
 
     /// Reads once; the first of what came, if it is complete.
@@ -265,7 +286,9 @@ impl<S, R: Runtime<S>> Socket<S, R> {
 
     /// Brings the closing to its end; messages that still come are dropped.
     pub(super) fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let mut dropped = 0;
         loop {
+            ready!(Self::give_way(&mut dropped, MAX_DROPPED, cx));
             // Parts, since they need no memory; unless a message was begun whole.
             let received = match self.poll_next::<Part<'static>>(cx) {
                 Poll::Ready(Err(Error::WrongRead)) => {

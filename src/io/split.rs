@@ -95,7 +95,8 @@ impl<S, R: Runtime<S>> Reader<S, R> {
 }
 
 impl<S, R: Runtime<S>> Writer<S, R> {
-    /// As [`WebSocket::write`].
+    /// As [`WebSocket::write`]. A reader that waits already is not woken by it: what
+    /// is not to wait for the next message is to be flushed.
     ///
     /// # Errors
     /// As for that.
