@@ -69,6 +69,10 @@
 // On 32-bit targets a length must not lose its upper half unseen.
 #![warn(clippy::cast_possible_truncation)]
 #![warn(clippy::alloc_instead_of_core, clippy::std_instead_of_alloc, clippy::std_instead_of_core)]
+#![cfg_attr(
+    all(feature = "_io", not(any(feature = "blocking", feature = "tokio"))),
+    allow(dead_code, reason = "what the adapters share, where there is none to connect with")
+)]
 
 extern crate alloc;
 #[cfg(feature = "std")]

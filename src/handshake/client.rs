@@ -15,7 +15,7 @@ use crate::deflate::{self, DeflateConfig, DeflateParameters};
 use crate::masking_keys::MaskingKeys;
 
 /// How many provisional responses (1xx) are skipped.
-const MAX_PROVISIONAL: u8 = 16;
+pub(super) const MAX_PROVISIONAL: u8 = 16;
 
 /// What a client would like to agree on.
 #[derive(Clone, Debug)]

@@ -162,6 +162,9 @@ pub enum BuildError {
     /// information, or a character that a URI cannot have.
     #[error("not a valid ws or wss URI")]
     Uri,
+    /// Not the URI of an HTTP proxy: `http://[user:password@]host[:port]`.
+    #[error("not a valid URI of an HTTP proxy")]
+    Proxy,
     /// Not an origin: a scheme, a host and perhaps a port (RFC 6454, 6.2).
     #[error("not a valid origin")]
     Origin,

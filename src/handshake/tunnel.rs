@@ -6,15 +6,19 @@ use alloc::vec::Vec;
 use base64::Engine as _;
 
 use super::answer::Response;
+use super::client::MAX_PROVISIONAL;
 use super::error::HandshakeError;
 use super::head::{HeadReader, push_line};
 
 /// A client's side of a tunnel through an HTTP proxy.
-pub(crate) struct Tunnel(HeadReader);
+pub(crate) struct Tunnel {
+    head: HeadReader,
+    provisional: u8,
+}
 
 impl Tunnel {
     /// Appends the request for a tunnel to `authority`, a host and a port.
-    pub(crate) fn start(authority: &str, credentials: Option<&str>, out: &mut Vec<u8>) -> Self {
+    pub(crate) fn start(authority: &str, credentials: Option<&[u8]>, out: &mut Vec<u8>) -> Self {
         out.extend_from_slice(format!("CONNECT {authority} HTTP/1.1\r\n").as_bytes());
         push_line(out, "Host", authority.as_bytes());
         if let Some(credentials) = credentials {
@@ -23,7 +27,7 @@ impl Tunnel {
             push_line(out, "Proxy-Authorization", format!("Basic {value}").as_bytes());
         }
         out.extend_from_slice(b"\r\n");
-        Self(HeadReader::new())
+        Self { head: HeadReader::new(), provisional: 0 }
     }
 
     /// The proxy's answer. Any status from 200 to 299 opens the tunnel, whose
@@ -32,10 +36,14 @@ impl Tunnel {
         &mut self,
         input: &mut &'b mut [u8],
     ) -> Result<Option<Response<'b>>, HandshakeError> {
-        while let Some(head) = self.0.receive(input)? {
+        while let Some(head) = self.head.receive(input)? {
             let response = Response::parse(head)?;
             if response.status() >= 200 {
                 return Ok(Some(response));
+            }
+            self.provisional += 1;
+            if self.provisional > MAX_PROVISIONAL {
+                return Err(HandshakeError::TooManyResponses);
             }
         }
         Ok(None)

@@ -420,11 +420,14 @@ impl<S: Stream + fmt::Debug> fmt::Debug for Incoming<S> {
 pub(super) fn tunnel<S: Stream>(
     stream: S,
     uri: &crate::handshake::Uri,
-    credentials: Option<&str>,
+    credentials: Option<&[u8]>,
     config: &Config,
+    deadline: Option<Instant>,
 ) -> Result<S, Error> {
-    let mut opening = Opening::<S, Blocking<S>>::new(stream, Timer::default(), config);
+    let opening = Opening::<S, Blocking<S>>::new(stream, Timer::default(), config);
+    let mut opening = opening.no_later_than(deadline);
     now(opening.tunnel(uri, credentials))?;
+    opening.stream.set_read_timeout(None)?;
     Ok(opening.stream)
 }
 

@@ -34,8 +34,9 @@ pub enum Error {
     #[error(transparent)]
     Build(#[from] BuildError),
     /// The server answered with another status than 101: an error, a redirection,
-    /// a demand for a password.
-    #[error("the server answered with status {}", .0.status())]
+    /// a demand for a password. Or a proxy has
+    /// [refused](Refusal::is_from_proxy) to lead there.
+    #[error("the {} answered with status {}", .0.author(), .0.status())]
     Refused(Box<Refusal>),
 }
 

@@ -6,7 +6,7 @@ use core::task::{Context, Poll, ready};
 use std::io::{self, IoSlice};
 
 use super::error::Error;
-use super::refusal::{Body, Refusal};
+use super::refusal::{Author, Body, Refusal};
 use super::socket::{Runtime, Timer, with_buffer};
 use super::trace;
 use crate::MaskingKeys;
@@ -25,6 +25,13 @@ impl<S, R: Runtime<S>> Opening<S, R> {
     pub(super) fn new(stream: S, timer: R::Timer, config: &Config) -> Self {
         let deadline = R::now().checked_add(config.handshake());
         Self { stream, timer, deadline }
+    }
+
+    /// With less time, if this is earlier.
+    #[cfg(all(feature = "connect", feature = "blocking"))]
+    pub(super) fn no_later_than(mut self, deadline: Option<std::time::Instant>) -> Self {
+        self.deadline = [self.deadline, deadline].into_iter().flatten().min();
+        self
     }
 
     /// Reads a request; and what came behind it. If it is none, says so.
@@ -102,7 +109,7 @@ impl<S, R: Runtime<S>> Opening<S, R> {
                 let connection = accepted.connection(config, MaskingKeys::random());
                 Ok((connection, accepted, remainder))
             }
-            (Err(response), start) => Err(self.refused(response, start).await),
+            (Err(response), start) => Err(self.refused(response, start, Author::Server).await),
         }
     }
 
@@ -111,7 +118,7 @@ impl<S, R: Runtime<S>> Opening<S, R> {
     pub(super) async fn tunnel(
         &mut self,
         uri: &crate::handshake::Uri,
-        credentials: Option<&str>,
+        credentials: Option<&[u8]>,
     ) -> Result<(), Error> {
         let mut out = Vec::new();
         let mut tunnel =
@@ -122,12 +129,17 @@ impl<S, R: Runtime<S>> Opening<S, R> {
             // It is for us to speak first.
             (response, rest) if response.status() < 300 && rest.is_empty() => Ok(()),
             (response, _) if response.status() < 300 => Err(HandshakeError::Malformed.into()),
-            (response, start) => Err(self.refused(response, start).await),
+            (response, start) => Err(self.refused(response, start, Author::Proxy).await),
         }
     }
 
     /// Reads the body of a refusal, as far as it comes in time.
-    async fn refused(&mut self, response: Response<'static>, start: Vec<u8>) -> Error {
+    async fn refused(
+        &mut self,
+        response: Response<'static>,
+        start: Vec<u8>,
+        author: Author,
+    ) -> Error {
         let mut body = Body::of(&response, start);
         while !body.is_complete() {
             match self.read(|bytes| body.extend(bytes)).await {
@@ -135,7 +147,7 @@ impl<S, R: Runtime<S>> Opening<S, R> {
                 Ok(_) => {}
             }
         }
-        Error::Refused(Refusal::new(response, body).into())
+        Error::Refused(Refusal::new(response, body, author).into())
     }
 
     async fn refuse(&mut self, error: HandshakeError) -> Error {

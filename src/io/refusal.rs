@@ -3,18 +3,41 @@ use core::fmt;
 
 use crate::handshake::Response;
 
-/// A server's answer that does not open the connection.
+/// A server's or a proxy's answer that does not open the connection.
 pub struct Refusal {
     response: Response<'static>,
     body: Vec<u8>,
+    author: Author,
+}
+
+/// Who has refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Author {
+    Server,
+    #[cfg(feature = "connect")]
+    Proxy,
 }
 
 impl Refusal {
     /// The longest body that is read, in bytes: 64 KiB. What follows is cut off.
     pub const MAX_BODY_LEN: usize = 64 * 1024;
 
-    pub(super) fn new(response: Response<'static>, body: Body) -> Self {
-        Self { response, body: body.finish() }
+    pub(super) fn new(response: Response<'static>, body: Body, author: Author) -> Self {
+        Self { response, body: body.finish(), author }
+    }
+
+    /// Whether it is a proxy that has refused to lead to the server.
+    ///
+    /// What it says is no word of the server's, of which a `wss` URI would
+    /// otherwise assure: do not follow its redirections, nor send it the password
+    /// that is for the server.
+    #[must_use]
+    pub const fn is_from_proxy(&self) -> bool {
+        !matches!(self.author, Author::Server)
+    }
+
+    pub(super) const fn author(&self) -> &'static str {
+        if self.is_from_proxy() { "proxy" } else { "server" }
     }
 
     /// The status.
@@ -48,6 +71,7 @@ impl fmt::Debug for Refusal {
         f.debug_struct("Refusal")
             .field("response", &self.response)
             .field("body_len", &self.body.len())
+            .field("author", &self.author)
             .finish()
     }
 }

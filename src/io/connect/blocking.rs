@@ -42,13 +42,20 @@ impl Connector {
     }
 
     fn open_blocking(&self, uri: &Uri) -> Result<ClientStream, Error> {
-        let deadline = Instant::now() + self.timeout;
+        let deadline = Instant::now().checked_add(self.timeout);
         let addresses = by_turns(self.first_hop(uri).to_socket_addrs()?);
         let mut stream = connect_any(&addresses, deadline)?;
         // Messages are joined before they are written; nothing is gained by waiting.
         stream.set_nodelay(true)?;
         if let Some(proxy) = &self.proxy {
-            stream = tunnel(stream, uri, proxy.credentials.as_deref(), &self.config)?;
+            let credentials = proxy.credentials.as_deref();
+            stream = match tunnel(stream, uri, credentials, &self.config, deadline) {
+                Err(Error::HandshakeTimeout) => {
+                    left(deadline)?; // if it is this time that is up
+                    return Err(Error::HandshakeTimeout);
+                }
+                result => result?,
+            };
         }
         if uri.is_secure() {
             Ok(self.encrypt_blocking(stream, uri, deadline)?)
@@ -62,18 +69,23 @@ impl Connector {
         &self,
         mut stream: TcpStream,
         uri: &Uri,
-        deadline: Instant,
+        deadline: Option<Instant>,
     ) -> io::Result<ClientStream> {
         let name = super::tls::server_name(uri)?;
         let tls = rustls::ClientConnection::new(self.tls_config()?, name);
         let mut tls = tls.map_err(io::Error::other)?;
-        while tls.is_handshaking() {
+        while tls.is_handshaking() || tls.wants_write() {
             let left = left(deadline)?;
-            stream.set_read_timeout(Some(left))?;
-            stream.set_write_timeout(Some(left))?;
-            match tls.complete_io(&mut stream) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                result => drop(result?),
+            stream.set_read_timeout(left)?;
+            stream.set_write_timeout(left)?;
+            let result = advance(&mut tls, &mut stream);
+            match result.as_ref().map_err(io::Error::kind) {
+                Err(
+                    io::ErrorKind::Interrupted
+                    | io::ErrorKind::WouldBlock
+                    | io::ErrorKind::TimedOut,
+                ) => {}
+                _ => result?,
             }
         }
         stream.set_read_timeout(None)?;
@@ -83,17 +95,51 @@ impl Connector {
     }
 
     #[cfg(not(feature = "rustls"))]
-    fn encrypt_blocking(&self, _: TcpStream, _: &Uri, _: Instant) -> io::Result<ClientStream> {
+    fn encrypt_blocking(
+        &self,
+        _: TcpStream,
+        _: &Uri,
+        _: Option<Instant>,
+    ) -> io::Result<ClientStream> {
         Err(io::Error::new(io::ErrorKind::Unsupported, "wss takes the feature `rustls`"))
     }
 }
 
-fn connect_any(addresses: &[core::net::SocketAddr], deadline: Instant) -> io::Result<TcpStream> {
+/// Does as much of the handshake as can be done with one look at the stream, so
+/// that the time is looked at too. (`complete_io` reads for as long as bytes come,
+/// however slowly.)
+#[cfg(feature = "rustls")]
+fn advance(tls: &mut rustls::ClientConnection, stream: &mut TcpStream) -> io::Result<()> {
+    if tls.wants_write() {
+        return tls.write_tls(stream).map(drop);
+    }
+    if tls.read_tls(stream)? == 0 {
+        return Err(io::Error::new(
+            io::ErrorKind::UnexpectedEof,
+            "the end came in the TLS handshake",
+        ));
+    }
+    tls.process_new_packets().map(drop).map_err(|error| {
+        let _ = tls.write_tls(stream); // the server may want to know too
+        io::Error::new(io::ErrorKind::InvalidData, error)
+    })
+}
+
+fn connect_any(
+    addresses: &[core::net::SocketAddr],
+    deadline: Option<Instant>,
+) -> io::Result<TcpStream> {
     let mut failure = no_address();
     let mut untried = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
     for address in addresses {
-        let share = left(deadline)? / untried;
-        match TcpStream::connect_timeout(address, share.max(Duration::from_millis(1))) {
+        let connected = match left(deadline)? {
+            Some(left) => {
+                let share = (left / untried).max(Duration::from_millis(1));
+                TcpStream::connect_timeout(address, share)
+            }
+            None => TcpStream::connect(address),
+        };
+        match connected {
             Ok(stream) => return Ok(stream),
             Err(error) => failure = error,
         }
@@ -102,10 +148,10 @@ fn connect_any(addresses: &[core::net::SocketAddr], deadline: Instant) -> io::Re
     Err(failure)
 }
 
-/// The time that is left, if any is.
-fn left(deadline: Instant) -> io::Result<Duration> {
-    match deadline.saturating_duration_since(Instant::now()) {
-        Duration::ZERO => Err(io::ErrorKind::TimedOut.into()),
+/// The time that is left, if any is; `None` if there is no end to it.
+fn left(deadline: Option<Instant>) -> io::Result<Option<Duration>> {
+    match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
+        Some(Duration::ZERO) => Err(io::ErrorKind::TimedOut.into()),
         left => Ok(left),
     }
 }

@@ -73,7 +73,7 @@ impl Connector {
     }
 
     /// Sets how long it may take until the server can be spoken to: to look up
-    /// names, to connect, and for TLS. Default: 30 seconds. The opening handshake
+    /// names, to connect, for the proxy's answer, and for TLS. Default: 30 seconds. The opening handshake
     /// has a [timeout of its own](Config::handshake_timeout).
     #[must_use]
     pub const fn timeout(mut self, timeout: Duration) -> Self {
@@ -82,17 +82,22 @@ impl Connector {
     }
 
     /// Connects through an HTTP proxy, `http://[user:password@]host[:port]`, by
-    /// a tunnel (CONNECT). If it refuses, that is an
-    /// [`Error::Refused`](super::Error::Refused), as of the server.
+    /// a tunnel (CONNECT). The port is 80 if none is given. If it refuses, that is
+    /// an [`Error::Refused`](super::Error::Refused), which says
+    /// [by whom](super::Refusal::is_from_proxy).
+    ///
+    /// In user and password, percent-encode what has a meaning in a URI.
     ///
     /// # Errors
-    /// [`BuildError::Uri`] if it is another kind of URI.
+    /// [`BuildError::Proxy`] if it is another kind of URI, or user and password
+    /// cannot be sent (RFC 7617, 2).
     pub fn proxy(mut self, uri: &str) -> Result<Self, BuildError> {
         self.proxy = Some(Proxy::parse(uri)?);
         Ok(self)
     }
 
-    /// Sets whom to trust, which certificate to show, and the rest of TLS.
+    /// Sets whom to trust, which certificate to show, and the rest of TLS. A server
+    /// that has HTTP/2 too may want `alpn_protocols` to say `http/1.1`.
     ///
     /// Without it, and with the feature `rustls-platform-verifier`, certificates
     /// are judged by the operating system; with `rustls-webpki-roots`, by the roots

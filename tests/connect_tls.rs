@@ -1,0 +1,344 @@
+//! From a `wss` URI to an open connection: what TLS adds to that, and to its end.
+
+#[path = "support/connect.rs"]
+mod support;
+
+use std::io::{ErrorKind, Read, Write};
+use std::thread;
+use std::time::Duration;
+
+use sansws::blocking::{ReadWrite, WebSocket};
+use sansws::handshake::RequestBuilder;
+use sansws::io::{Connector, Error};
+use sansws::{Config, DeflateConfig, Event, Violation};
+use support::{Authority, Client, KINDS, Kind, echo, encrypted, start, wait_for_end};
+
+#[test]
+fn the_server_sees_the_name_and_that_http_1_is_to_be_spoken() {
+    let authority = Authority::new("test");
+    let tls = authority.server(&["localhost", "127.0.0.1"]);
+    let connector = Connector::new().tls(authority.client());
+    // RFC 6066, 3: an address is no name to send.
+    for (host, name) in [("localhost", Some("localhost")), ("127.0.0.1", None)] {
+        for kind in KINDS {
+            let tls = tls.clone();
+            let (port, server) = start("127.0.0.1", move |stream| {
+                let mut stream = encrypted(stream, tls);
+                stream.conn.complete_io(&mut stream.sock).expect("a right handshake");
+                let name = stream.conn.server_name().map(str::to_owned);
+                let protocol = stream.conn.alpn_protocol().map(<[u8]>::to_vec);
+                echo(stream);
+                (name, protocol)
+            });
+            Client::open(kind, &connector, &format!("wss://{host}:{port}/")).check_echo();
+            let (seen, protocol) = server.join().expect("an orderly end");
+            assert_eq!((seen.as_deref(), protocol.as_deref()), (name, Some(&b"http/1.1"[..])));
+        }
+    }
+}
+
+#[test]
+fn compressed_messages_pass_through_tls() {
+    let authority = Authority::new("test");
+    let connector = Connector::new().tls(authority.client());
+    for kind in KINDS {
+        let tls = authority.server(&["localhost"]);
+        let (port, server) = start("127.0.0.1", move |stream| {
+            let config = Config::new();
+            let incoming = sansws::blocking::Incoming::receive(encrypted(stream, tls), &config);
+            let mut ws = incoming
+                .and_then(|incoming| {
+                    incoming.accept(&config, |request| {
+                        Ok(request.accept()?.deflate(DeflateConfig::new()))
+                    })
+                })
+                .expect("a right handshake");
+            while let Some(event) = ws.read().expect("an orderly end") {
+                if let Event::Text(_) | Event::Binary(_) = event {
+                    ws.write(event).expect("it is open");
+                }
+            }
+        });
+        let request = RequestBuilder::new(&format!("wss://localhost:{port}/")).expect("a URI");
+        let request = request.deflate(DeflateConfig::new());
+        let (mut client, accepted) =
+            Client::connect(kind, &connector, request).expect("it accepts");
+        assert!(accepted.deflate_parameters().is_some());
+        client.check_echo();
+        server.join().expect("an orderly end");
+    }
+}
+
+#[test]
+fn whoever_cannot_be_trusted_is_refused_with_the_reason() {
+    let (authority, other) = (Authority::new("test"), Authority::new("other"));
+    let connector = Connector::new().tls(authority.client());
+    let rows = [
+        (other.server(&["localhost"]), "UnknownIssuer"),
+        (authority.server(&["example.com", "127.0.0.1"]), "not valid for name"),
+    ];
+    for (tls, reason) in rows {
+        for kind in KINDS {
+            let tls = tls.clone();
+            let (port, server) = start("127.0.0.1", move |stream| {
+                let mut stream = encrypted(stream, tls);
+                stream.conn.complete_io(&mut stream.sock).map(drop)
+            });
+            let error = Client::refused(kind, &connector, &format!("wss://localhost:{port}/"));
+            assert!(matches!(error, Error::Io(_)), "{kind:?}: {error:?}");
+            assert!(error.to_string().contains(reason), "{kind:?}: {error}");
+            // The server is told, too.
+            let told = server.join().expect("it ends").expect_err("no handshake");
+            assert!(told.to_string().contains("received fatal alert"), "{kind:?}: {told}");
+        }
+    }
+}
+
+#[test]
+fn without_a_word_about_trust_only_known_authorities_are_trusted() {
+    let authority = Authority::new("test");
+    for kind in KINDS {
+        let tls = authority.server(&["localhost"]);
+        let (port, server) = start("127.0.0.1", move |stream| {
+            let mut stream = encrypted(stream, tls);
+            let _ = stream.conn.complete_io(&mut stream.sock);
+        });
+        let uri = format!("wss://localhost:{port}/");
+        let error = Client::refused(kind, &Connector::new(), &uri);
+        assert!(matches!(error, Error::Io(_)), "{kind:?}: {error:?}");
+        server.join().expect("it ends");
+    }
+}
+
+#[test]
+fn a_server_that_does_not_speak_tls_is_an_error() {
+    let authority = Authority::new("test");
+    let connector = Connector::new().tls(authority.client());
+    for kind in KINDS {
+        let (port, server) = start("127.0.0.1", |mut stream| {
+            let _ = stream.read(&mut [0; 1024]);
+            stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").expect("the client reads");
+            wait_for_end(stream);
+        });
+        let error = Client::refused(kind, &connector, &format!("wss://localhost:{port}/"));
+        let is_expected =
+            matches!(&error, Error::Io(error) if error.kind() == ErrorKind::InvalidData);
+        assert!(is_expected, "{kind:?}: {error:?}");
+        server.join().expect("the client has gone");
+
+        let (port, server) = start("127.0.0.1", |mut stream| {
+            let _ = stream.read(&mut [0; 1024]);
+        });
+        let error = Client::refused(kind, &connector, &format!("wss://localhost:{port}/"));
+        let is_expected = matches!(&error, Error::Io(error)
+            if matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset));
+        assert!(is_expected, "{kind:?}: {error:?}");
+        server.join().expect("it ends");
+    }
+}
+
+#[test]
+fn a_silent_server_is_waited_for_as_long_as_was_set() {
+    let authority = Authority::new("test");
+    let timeout = Duration::from_millis(200);
+    let patient = Duration::from_secs(600);
+    for kind in KINDS {
+        // In the handshake of TLS
+        let (port, server) = start("127.0.0.1", wait_for_end);
+        let connector = Connector::new()
+            .tls(authority.client())
+            .timeout(timeout)
+            .config(Config::new().handshake_timeout(patient));
+        let error = Client::refused(kind, &connector, &format!("wss://localhost:{port}/"));
+        let is_expected = matches!(&error, Error::Io(error) if error.kind() == ErrorKind::TimedOut);
+        assert!(is_expected, "{kind:?}: {error:?}");
+        server.join().expect("the client has gone");
+
+        // In the opening handshake
+        let tls = authority.server(&["localhost"]);
+        let (port, server) = start("127.0.0.1", move |stream| wait_for_end(encrypted(stream, tls)));
+        let connector = Connector::new()
+            .tls(authority.client())
+            .timeout(patient)
+            .config(Config::new().handshake_timeout(timeout));
+        let error = Client::refused(kind, &connector, &format!("wss://localhost:{port}/"));
+        assert!(matches!(error, Error::HandshakeTimeout), "{kind:?}: {error:?}");
+        server.join().expect("the client has gone");
+    }
+}
+
+#[test]
+fn a_server_that_sends_a_byte_now_and_then_is_not_waited_for_longer() {
+    let authority = Authority::new("test");
+    let connector = Connector::new().tls(authority.client()).timeout(Duration::from_millis(200));
+    for kind in KINDS {
+        let (port, server) = start("127.0.0.1", |mut stream| {
+            stream.write_all(b"\x16\x03\x03\x02\x00").expect("the client reads");
+            for _ in 0..0x200 {
+                thread::sleep(Duration::from_millis(10));
+                if stream.write_all(&[0]).is_err() {
+                    break;
+                }
+            }
+        });
+        let error = Client::refused(kind, &connector, &format!("wss://localhost:{port}/"));
+        let is_expected = matches!(&error, Error::Io(error) if error.kind() == ErrorKind::TimedOut);
+        assert!(is_expected, "{kind:?}: {error:?}");
+        server.join().expect("it ends");
+    }
+}
+
+#[test]
+fn both_sides_say_that_tls_ends() {
+    let authority = Authority::new("test");
+    let connector = Connector::new().tls(authority.client());
+    for kind in KINDS {
+        for client_closes in [true, false] {
+            let tls = authority.server(&["localhost"]);
+            let (port, server) = start("127.0.0.1", move |stream| {
+                let stream = encrypted(stream, tls);
+                let mut ws = WebSocket::accept(stream, &Config::new()).expect("a handshake");
+                if !client_closes {
+                    ws.write(Event::Close(sansws::Close::default())).expect("it is open");
+                }
+                while !matches!(ws.read().expect("a Close"), Some(Event::Close(_))) {}
+                // Without close_notify (RFC 8446, 6.1) this would be an error.
+                ws.into_stream().read(&mut [0])
+            });
+            let mut client = Client::open(kind, &connector, &format!("wss://localhost:{port}/"));
+            if client_closes {
+                client.close().expect("an orderly end");
+            } else {
+                while client.read().expect("an orderly end").is_some() {}
+            }
+            let ended = server.join().expect("a Close");
+            assert!(matches!(ended, Ok(0)), "{kind:?}, {client_closes}: {ended:?}");
+        }
+    }
+}
+
+#[test]
+fn an_end_without_a_word_is_an_error_before_the_closing_handshake_only() {
+    let authority = Authority::new("test");
+    let connector = Connector::new().tls(authority.client());
+    for kind in KINDS {
+        let tls = authority.server(&["localhost"]);
+        let (port, server) = start("127.0.0.1", move |stream| {
+            // Which cannot send a close_notify.
+            let stream = ReadWrite(encrypted(stream, tls));
+            let mut ws = WebSocket::accept(stream, &Config::new()).expect("a handshake");
+            while ws.read().expect("a Close").is_some() {}
+        });
+        let mut client = Client::open(kind, &connector, &format!("wss://localhost:{port}/"));
+        client.close().unwrap_or_else(|error| panic!("{kind:?}: {error:?}"));
+        server.join().expect("a Close");
+
+        let tls = authority.server(&["localhost"]);
+        let (port, server) = start("127.0.0.1", move |stream| {
+            let stream = ReadWrite(encrypted(stream, tls));
+            let mut ws = WebSocket::accept(stream, &Config::new()).expect("a handshake");
+            ws.send("hi").expect("the client reads");
+        });
+        let mut client = Client::open(kind, &connector, &format!("wss://localhost:{port}/"));
+        assert_eq!(client.read().expect("a message"), Some(Event::from("hi")));
+        let error = client.read().expect_err("the end of TCP, as an attacker can make it");
+        let is_expected =
+            matches!(&error, Error::Io(error) if error.kind() == ErrorKind::UnexpectedEof);
+        assert!(is_expected, "{kind:?}: {error:?}");
+        server.join().expect("it is sent");
+
+        // And that TLS has ended well does not make it a Close.
+        let tls = authority.server(&["localhost"]);
+        let (port, server) = start("127.0.0.1", move |stream| {
+            let stream = encrypted(stream, tls);
+            let ws = WebSocket::accept(stream, &Config::new()).expect("a handshake");
+            let mut stream = ws.into_stream();
+            stream.conn.send_close_notify();
+            stream.flush().expect("the client reads");
+            wait_for_end(stream.sock);
+        });
+        let mut client = Client::open(kind, &connector, &format!("wss://localhost:{port}/"));
+        let error = client.read().expect_err("no Close");
+        let is_expected = matches!(error, Error::Failed(Violation::EndOfStream));
+        assert!(is_expected, "{kind:?}: {error:?}");
+        drop(client);
+        server.join().expect("the client has gone");
+    }
+}
+
+#[test]
+fn pings_keep_a_connection_over_tls_alive() {
+    let authority = Authority::new("test");
+    let config = Config::new().keepalive(Some(Duration::from_millis(50)));
+    let connector = Connector::new().tls(authority.client()).config(config);
+    for kind in KINDS {
+        let tls = authority.server(&["localhost"]);
+        let (port, server) = start("127.0.0.1", move |stream| {
+            let stream = encrypted(stream, tls);
+            let mut ws = WebSocket::accept(stream, &Config::new()).expect("a handshake");
+            for _ in 0..3 {
+                let event = ws.read().expect("a ping");
+                assert!(matches!(event, Some(Event::Ping(_))), "{event:?}");
+            }
+            ws.send("enough").expect("the client reads");
+            while ws.read().expect("an orderly end").is_some() {}
+        });
+        let mut client = Client::open(kind, &connector, &format!("wss://localhost:{port}/"));
+        let mut pongs = 0;
+        let text = loop {
+            match client.read().expect("it is alive") {
+                Some(Event::Pong(_)) => pongs += 1,
+                event => break event,
+            }
+        };
+        assert_eq!(text, Some(Event::from("enough")));
+        assert!(pongs >= 2, "{kind:?}: {pongs}");
+        client.close().expect("an orderly end");
+        server.join().expect("an orderly end");
+    }
+}
+
+#[test]
+fn a_server_that_falls_silent_over_tls_is_given_up() {
+    let authority = Authority::new("test");
+    let config = Config::new()
+        .keepalive(Some(Duration::from_millis(50)))
+        .pong_timeout(Duration::from_millis(50))
+        .close_timeout(Duration::from_millis(50));
+    let connector = Connector::new().tls(authority.client()).config(config);
+    for kind in KINDS {
+        let tls = authority.server(&["localhost"]);
+        let (port, server) = start("127.0.0.1", move |stream| {
+            let stream = encrypted(stream, tls);
+            let ws = WebSocket::accept(stream, &Config::new()).expect("a handshake");
+            wait_for_end(ws.into_stream());
+        });
+        let mut client = Client::open(kind, &connector, &format!("wss://localhost:{port}/"));
+        let error = client.read().expect_err("nothing came");
+        let is_expected = matches!(error, Error::Failed(Violation::PongTimeout));
+        assert!(is_expected, "{kind:?}: {error:?}");
+        drop(client);
+        server.join().expect("the client has gone");
+    }
+}
+
+#[test]
+fn a_server_that_does_not_end_the_stream_is_given_up() {
+    let authority = Authority::new("test");
+    let config = Config::new().close_timeout(Duration::from_millis(100));
+    let connector = Connector::new().tls(authority.client()).config(config);
+    for kind in [Kind::Blocking, Kind::Tokio] {
+        let tls = authority.server(&["localhost"]);
+        let (port, server) = start("127.0.0.1", move |stream| {
+            let stream = ReadWrite(encrypted(stream, tls));
+            let mut ws = WebSocket::accept(stream, &Config::new()).expect("a handshake");
+            while !matches!(ws.read().expect("a Close"), Some(Event::Close(_))) {}
+            wait_for_end(ws.into_stream());
+            thread::sleep(Duration::from_millis(500));
+        });
+        let mut client = Client::open(kind, &connector, &format!("wss://localhost:{port}/"));
+        client.close().unwrap_or_else(|error| panic!("{kind:?}: {error:?}"));
+        drop(client);
+        server.join().expect("the client has gone");
+    }
+}
