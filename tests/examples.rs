@@ -5,11 +5,14 @@ mod peers;
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::process::Command;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use peers::{Program, example, start_server};
+use peers::{Program, example, example_with, start_server};
+use sansws::frame::CloseCode;
+use sansws::{Config, Event, blocking};
 
 const REQUEST: &str = "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
     Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
@@ -46,8 +49,10 @@ fn opened(address: &str) -> TcpStream {
 
 #[test]
 fn each_example_explains_itself() {
-    for name in ["echo_server", "echo_client", "chat"] {
-        let output = Command::new(example(name)).arg("--help").output().expect("it runs");
+    let plain = ["echo_server", "echo_client", "chat"].map(|name| (name, example(name)));
+    let encrypted = ["wscat", "wss_client", "tls_echo"].map(|name| (name, encrypted_example(name)));
+    for (name, program) in plain.into_iter().chain(encrypted) {
+        let output = Command::new(program).arg("--help").output().expect("it runs");
         let help = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success() && help.contains("Usage:"), "{name}: {help}");
     }
@@ -179,4 +184,174 @@ fn text_frame(text: &str) -> Vec<u8> {
     frame.extend([0; 4]);
     frame.extend_from_slice(text.as_bytes());
     frame
+}
+
+/// An example that speaks TLS.
+fn encrypted_example(name: &str) -> PathBuf {
+    example_with(name, "tokio-rustls,rustls-platform-verifier")
+}
+
+/// What `wscat` does with an input: what it prints, what it says aside, and whether
+/// all went well.
+fn wscat(arguments: &[&str], input: &str) -> (String, String, bool) {
+    let mut program = Command::new(encrypted_example("wscat"))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    let mut stdin = program.stdin.take().expect("it is piped");
+    // It need not read any of it.
+    let _ = stdin.write_all(input.as_bytes());
+    drop(stdin);
+    let output = program.wait_with_output().expect("it ends");
+    let text = |bytes| String::from_utf8(bytes).expect("it prints text");
+    (text(output.stdout), text(output.stderr), output.status.success())
+}
+
+/// A server of one request; its address, and what `serve` returns.
+fn serve<T: Send + 'static>(
+    serve: impl FnOnce(blocking::Incoming<TcpStream>) -> T + Send + 'static,
+) -> (String, thread::JoinHandle<T>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("it is bound").to_string();
+    let server = thread::spawn(move || {
+        let (stream, _) = listener.accept().expect("the client connects");
+        serve(blocking::Incoming::receive(stream, &Config::new()).expect("a request"))
+    });
+    (address, server)
+}
+
+fn accept(incoming: blocking::Incoming<TcpStream>) -> blocking::WebSocket<TcpStream> {
+    let accepted = incoming
+        .accept(&Config::new(), |request| Ok(request.accept()?.select_subprotocol(&["v1.chat"])));
+    accepted.expect("it is right")
+}
+
+#[test]
+fn wscat_sends_each_line_and_prints_each_message() {
+    let (_server, address) = start_server("echo_server", &["--deflate"]);
+    let url = format!("ws://{address}/");
+    // A slash begins a command only where a person enters it.
+    let many: String = (0..2000).map(|number| format!("{number}\n")).collect();
+    for input in ["one\n/close\n\n\u{e9}\u{1f600}\n", "without an end", "", &many] {
+        for arguments in [&[&*url][..], &[&url, "--deflate"], &[&address]] {
+            let (printed, aside, succeeded) = wscat(arguments, input);
+            let ended = if input.is_empty() || input.ends_with('\n') { "" } else { "\n" };
+            assert_eq!(printed, format!("{input}{ended}"), "{aside}");
+            assert!(aside.ends_with("closed: 1000 (normal)\n") && succeeded, "{aside}");
+        }
+    }
+    let (printed, aside, succeeded) = wscat(&[&url, "-x", "--one", "-x", "two"], "not read");
+    assert_eq!((&*printed, succeeded), ("--one\ntwo\n", true), "{aside}");
+}
+
+#[test]
+fn wscat_asks_for_what_it_is_told() {
+    let (address, server) = serve(|incoming| {
+        let names = ["Sec-WebSocket-Protocol", "Origin", "Authorization", "X-Test"];
+        let seen = names.map(|name| {
+            let value = incoming.request().header(name).unwrap_or_default();
+            String::from_utf8_lossy(value).into_owned()
+        });
+        accept(incoming).close(CloseCode::NORMAL, "").expect("an orderly end");
+        seen
+    });
+    let arguments = ["-s", "v2.chat", "-s", "v1.chat", "--origin", "https://example.com"];
+    let more = ["--auth", "user:password", "-H", "X-Test:  a: b "];
+    let (_, aside, succeeded) = wscat(&[&[&*address], &arguments[..], &more].concat(), "");
+    assert!(aside.starts_with("connected, subprotocol v1.chat\n") && succeeded, "{aside}");
+    assert_eq!(
+        server.join().expect("an orderly end"),
+        ["v2.chat, v1.chat", "https://example.com", "Basic dXNlcjpwYXNzd29yZA==", "a: b"]
+    );
+}
+
+#[test]
+fn wscat_listens_as_long_as_it_is_told_and_says_how_it_ended() {
+    let (address, server) = serve(|incoming| {
+        let mut ws = accept(incoming);
+        assert_eq!(ws.read().expect("a message"), Some(Event::from("subscribe")));
+        ws.send("first").expect("it is there");
+        ws.send(&b"\x00\xff"[..]).expect("it is there");
+        ws.send(Event::Ping(b"hello"[..].into())).expect("it is there");
+        ws.close(CloseCode::INTERNAL_ERROR, "broken").expect("an orderly end");
+    });
+    let arguments = [&*address, "-x", "subscribe", "--wait", "60", "--show-ping"];
+    let (printed, aside, succeeded) = wscat(&arguments, "");
+    assert_eq!(printed, "first\n00ff\n");
+    let expected =
+        "connected\nping hello\nclosed by the server: 1011 (internal error) \"broken\"\n";
+    assert_eq!((&*aside, succeeded), (expected, false));
+    server.join().expect("an orderly end");
+
+    let (address, server) = serve(|incoming| drop(accept(incoming)));
+    let (_, aside, succeeded) = wscat(&[&address, "--wait", "60"], "");
+    assert!(aside.starts_with("connected\nerror: ") && !succeeded, "{aside}");
+    server.join().expect("it ends");
+}
+
+#[test]
+fn wscat_shows_why_it_is_refused() {
+    let (address, server) = serve(|incoming| {
+        let realm = ("WWW-Authenticate", "Basic realm=\"chat\"");
+        incoming.respond(401, &[realm], b"who are you?\n").expect("the client reads");
+    });
+    let (printed, aside, succeeded) = wscat(&[&address], "hello\n");
+    assert_eq!((&*printed, succeeded), ("", false));
+    let lines = [
+        "error: the server answered with status 401",
+        "WWW-Authenticate: Basic realm=\"chat\"",
+        "who are you?",
+    ];
+    assert!(lines.iter().all(|line| aside.lines().any(|said| said == *line)), "{aside}");
+    server.join().expect("a request");
+}
+
+#[test]
+fn wscat_says_what_is_wrong_with_its_arguments() {
+    let rows: [(&[&str], &str); 8] = [
+        (&["http://localhost/"], "http://localhost/: not a valid ws or wss URI"),
+        (&["localhost", "--proxy", "socks5://a"], "socks5://a: not a valid URI of an HTTP proxy"),
+        (&["localhost", "-H", "Cookie"], "a colon is missing"),
+        (&["localhost", "-H", "Host: a"], "Host: the handshake writes this header itself"),
+        (&["localhost", "-s", "a b"], "a b: not a valid subprotocol"),
+        (&["localhost", "--wait", "-1"], "unexpected argument '-1'"),
+        (&["localhost", "--ca", "no such file"], "no such file: "),
+        (&["localhost", "--ca", "Cargo.toml"], "Cargo.toml: there is no certificate in it"),
+    ];
+    for (arguments, expected) in rows {
+        let (printed, aside, succeeded) = wscat(arguments, "");
+        assert!(aside.contains(expected), "{arguments:?}: {aside}");
+        assert!(printed.is_empty() && !succeeded, "{arguments:?}");
+    }
+}
+
+#[test]
+fn the_examples_with_tls_speak_with_each_other() {
+    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]);
+    let certified = certified.expect("a certificate");
+    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let [cert, key] = ["cert.pem", "key.pem"].map(|name| directory.join(name));
+    std::fs::write(&cert, certified.cert.pem()).expect("a file");
+    std::fs::write(&key, certified.signing_key.serialize_pem()).expect("a file");
+
+    let mut command = Command::new(encrypted_example("tls_echo"));
+    let mut server =
+        Program::start(command.arg("127.0.0.1:0").arg("--cert").arg(&cert).arg("--key").arg(&key));
+    let line = server.line();
+    let url = line.replace("listening on 127.0.0.1", "wss://localhost");
+
+    let mut command = Command::new(encrypted_example("wss_client"));
+    let client = Program::start(command.args([&*url, "hello there", "--ca"]).arg(&cert));
+    assert_eq!(client.finish(), (vec!["hello there".to_owned()], true));
+
+    let cert = cert.to_str().expect("a path of text");
+    for trust in [&["--ca", cert][..], &["--insecure"]] {
+        let (printed, aside, succeeded) = wscat(&[&[&*url], trust].concat(), "hello\nthere\n");
+        assert_eq!((&*printed, succeeded), ("hello\nthere\n", true), "{aside}");
+    }
+    let (_, aside, succeeded) = wscat(&[&url], "hello\n");
+    assert!(aside.starts_with("error: ") && !succeeded, "{aside}");
 }

@@ -48,12 +48,18 @@ impl Drop for Program {
 
 /// Builds an example, as the tests were built; where it is.
 pub fn example(name: &str) -> PathBuf {
+    example_with(name, "")
+}
+
+/// Builds an example that takes more features than the default ones.
+pub fn example_with(name: &str, features: &str) -> PathBuf {
     let test = std::env::current_exe().expect("the test runs");
     let profile_dir = test.ancestors().nth(2).expect("target/PROFILE/deps/TEST");
     let target_dir = profile_dir.parent().expect("target/PROFILE");
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--quiet", "--example", name]).arg("--target-dir").arg(target_dir);
-    cargo.args(["--no-default-features", "--features", &features().join(",")]);
+    cargo.args(["--no-default-features", "--features", &enabled().join(",")]);
+    cargo.args(["--features", features]);
     if profile_dir.ends_with("release") {
         cargo.arg("--release");
     }
@@ -63,13 +69,13 @@ pub fn example(name: &str) -> PathBuf {
 }
 
 /// The features with which the tests were built, so that nothing is built twice.
-fn features() -> Vec<&'static str> {
-    macro_rules! enabled {
+fn enabled() -> Vec<&'static str> {
+    macro_rules! if_enabled {
         ($($name:literal)*) => {
             [$(cfg!(feature = $name).then_some($name)),*].into_iter().flatten().collect()
         };
     }
-    enabled!["std" "rand" "simdutf8" "deflate" "http" "blocking" "tokio" "futures-io" "tracing"
+    if_enabled!["std" "rand" "simdutf8" "deflate" "http" "blocking" "tokio" "futures-io" "tracing"
         "connect" "rustls" "tokio-rustls" "rustls-platform-verifier" "rustls-webpki-roots"]
 }
 
