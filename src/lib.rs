@@ -56,6 +56,11 @@
 //! | `blocking` | `blocking`: the adapter for blocking streams |
 //! | `tokio` | `tokio`: the adapter for tokio's streams |
 //! | `futures-io` | `futures_io`: the adapter for the streams of smol and async-std |
+//! | `connect` | `io::Connector`, `blocking::connect`, `tokio::connect`: from a `ws` URI to an open connection, through an HTTP proxy if need be |
+//! | `rustls` | `connect`, and `wss` for blocking streams |
+//! | `tokio-rustls` | `tokio`, `connect`, and `wss` for both |
+//! | `rustls-platform-verifier` | `rustls`, and trust in whom the operating system trusts |
+//! | `rustls-webpki-roots` | `rustls`, and trust in whom Mozilla trusts |
 //! | `tracing` | how the adapters' connections begin and end, for logs |
 //! | `http` | handshakes as types of the `http` crate, for hyper and axum |
 //!

@@ -4,6 +4,7 @@
 mod support;
 
 use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use sansws::blocking::{ReadWrite, WebSocket};
 use sansws::handshake::RequestBuilder;
 use sansws::io::{Connector, Error};
 use sansws::{Config, DeflateConfig, Event, Violation};
-use support::{Authority, Client, KINDS, Kind, echo, encrypted, start, wait_for_end};
+use support::{Authority, Client, KINDS, Kind, echo, encrypted, read_head, start, wait_for_end};
 
 #[test]
 fn the_server_sees_the_name_and_that_http_1_is_to_be_spoken() {
@@ -172,19 +173,70 @@ fn a_server_that_sends_a_byte_now_and_then_is_not_waited_for_longer() {
     let authority = Authority::new("test");
     let connector = Connector::new().tls(authority.client()).timeout(Duration::from_millis(200));
     for kind in KINDS {
-        let (port, server) = start("127.0.0.1", |mut stream| {
-            stream.write_all(b"\x16\x03\x03\x02\x00").expect("the client reads");
-            for _ in 0..0x200 {
-                thread::sleep(Duration::from_millis(10));
-                if stream.write_all(&[0]).is_err() {
-                    break;
-                }
-            }
-        });
+        let (port, server) = start("127.0.0.1", |stream| trickle(stream, b"\x16\x03\x03\x02\x00"));
         let error = Client::refused(kind, &connector, &format!("wss://localhost:{port}/"));
         let is_expected = matches!(&error, Error::Io(error) if error.kind() == ErrorKind::TimedOut);
         assert!(is_expected, "{kind:?}: {error:?}");
-        server.join().expect("it ends");
+        assert!(server.join().expect("it ends"), "{kind:?}: it was waited for");
+    }
+}
+
+#[test]
+fn a_record_that_comes_byte_by_byte_does_not_hold_up_deadlines() {
+    let authority = Authority::new("test");
+    let config = Config::new().handshake_timeout(Duration::from_millis(200));
+    let connector = Connector::new().tls(authority.client()).config(config);
+    for kind in KINDS {
+        let tls = authority.server(&["localhost"]);
+        let (port, server) = start("127.0.0.1", move |stream| {
+            let mut stream = encrypted(stream, tls);
+            read_head(&mut stream);
+            trickle(stream.sock, b"\x17\x03\x03\x02\x00")
+        });
+        let error = Client::refused(kind, &connector, &format!("wss://localhost:{port}/"));
+        assert!(matches!(error, Error::HandshakeTimeout), "{kind:?}: {error:?}");
+        assert!(server.join().expect("it ends"), "{kind:?}: it was waited for");
+    }
+}
+
+/// Sends the header of a record of 512 bytes and then one byte after the other;
+/// whether the client left before it had them all.
+fn trickle(mut stream: TcpStream, header: &[u8; 5]) -> bool {
+    stream.write_all(header).expect("the client reads");
+    (0..0x200).any(|_| {
+        thread::sleep(Duration::from_millis(10));
+        stream.write_all(&[0]).is_err()
+    })
+}
+
+#[test]
+fn keys_can_be_changed_under_a_connection() {
+    let authority = Authority::new("test");
+    for keepalive in [None, Some(Duration::from_secs(60))] {
+        let config = Config::new().keepalive(keepalive);
+        let connector = Connector::new().tls(authority.client()).config(config);
+        for kind in KINDS {
+            let tls = authority.server(&["localhost"]);
+            let (port, server) = start("127.0.0.1", move |stream| {
+                let stream = encrypted(stream, tls);
+                let mut ws = WebSocket::accept(stream, &Config::new()).expect("a handshake");
+                for text in ["one", "two"] {
+                    // RFC 8446, 4.6.3: the client is asked to do so too.
+                    ws.stream_mut().conn.refresh_traffic_keys().expect("TLS 1.3");
+                    ws.stream_mut().flush().expect("the client reads");
+                    thread::sleep(Duration::from_millis(100));
+                    ws.send(text).expect("the client reads");
+                }
+                while ws.read().expect("an orderly end").is_some() {}
+            });
+            let mut client = Client::open(kind, &connector, &format!("wss://localhost:{port}/"));
+            for text in ["one", "two"] {
+                let event = client.read().unwrap_or_else(|error| panic!("{kind:?}: {error}"));
+                assert_eq!(event, Some(Event::from(text)));
+            }
+            client.close().expect("an orderly end");
+            server.join().expect("an orderly end");
+        }
     }
 }
 

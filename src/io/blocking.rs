@@ -69,6 +69,9 @@ impl Stream for std::os::unix::net::UnixStream {
     }
 }
 
+/// Reading ends with a record of TLS and not before: a peer that sends one byte by
+/// byte puts off the deadlines that are looked at after reading, for as long as
+/// a record of 16 KiB lasts. (`ClientStream` does not let it.)
 #[cfg(feature = "rustls")]
 impl<C, D, T: Stream> Stream for rustls::StreamOwned<C, T>
 where

@@ -1,3 +1,4 @@
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs as _};
@@ -60,7 +61,7 @@ impl Connector {
         if uri.is_secure() {
             Ok(self.encrypt_blocking(stream, uri, deadline)?)
         } else {
-            Ok(ClientStream(Layers::Plain(stream)))
+            Ok(ClientStream::new(Layers::Plain(stream)))
         }
     }
 
@@ -78,20 +79,20 @@ impl Connector {
             let left = left(deadline)?;
             stream.set_read_timeout(left)?;
             stream.set_write_timeout(left)?;
-            let result = advance(&mut tls, &mut stream);
-            match result.as_ref().map_err(io::Error::kind) {
-                Err(
-                    io::ErrorKind::Interrupted
-                    | io::ErrorKind::WouldBlock
-                    | io::ErrorKind::TimedOut,
-                ) => {}
-                _ => result?,
+            match advance(&mut tls, &mut stream) {
+                Ok(true) => {}
+                Ok(false) => {
+                    let text = "the server has ended the stream in the TLS handshake";
+                    return Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
+                }
+                Err(error) if is_temporary(&error) => {}
+                Err(error) => return Err(error),
             }
         }
         stream.set_read_timeout(None)?;
         stream.set_write_timeout(None)?;
         let stream = rustls::StreamOwned::new(tls, stream);
-        Ok(ClientStream(Layers::Tls(alloc::boxed::Box::new(stream))))
+        Ok(ClientStream::new(Layers::Tls(alloc::boxed::Box::new(stream))))
     }
 
     #[cfg(not(feature = "rustls"))]
@@ -105,24 +106,31 @@ impl Connector {
     }
 }
 
-/// Does as much of the handshake as can be done with one look at the stream, so
-/// that the time is looked at too. (`complete_io` reads for as long as bytes come,
-/// however slowly.)
+/// Does as much for TLS as can be done with one look at the stream, so that the
+/// time is looked at too. (`complete_io` and `StreamOwned::read` go on for as long as
+/// bytes come, however slowly.) Whether the stream has not ended.
 #[cfg(feature = "rustls")]
-fn advance(tls: &mut rustls::ClientConnection, stream: &mut TcpStream) -> io::Result<()> {
+fn advance(tls: &mut rustls::ClientConnection, stream: &mut TcpStream) -> io::Result<bool> {
     if tls.wants_write() {
-        return tls.write_tls(stream).map(drop);
+        return match tls.write_tls(stream)? {
+            0 => Err(io::ErrorKind::WriteZero.into()),
+            _ => Ok(true),
+        };
     }
-    if tls.read_tls(stream)? == 0 {
-        return Err(io::Error::new(
-            io::ErrorKind::UnexpectedEof,
-            "the end came in the TLS handshake",
-        ));
+    let count = tls.read_tls(stream)?;
+    match tls.process_new_packets() {
+        Ok(_) => Ok(count > 0),
+        Err(error) => {
+            let _ = tls.write_tls(stream); // the server may want to know too
+            Err(io::Error::new(io::ErrorKind::InvalidData, error))
+        }
     }
-    tls.process_new_packets().map(drop).map_err(|error| {
-        let _ = tls.write_tls(stream); // the server may want to know too
-        io::Error::new(io::ErrorKind::InvalidData, error)
-    })
+}
+
+#[cfg(feature = "rustls")]
+fn is_temporary(error: &io::Error) -> bool {
+    use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
+    matches!(error.kind(), Interrupted | TimedOut | WouldBlock)
 }
 
 fn connect_any(
@@ -158,7 +166,11 @@ fn left(deadline: Option<Instant>) -> io::Result<Option<Duration>> {
 
 /// A stream to a server: TCP, with TLS if the URI asks for it.
 #[derive(Debug)]
-pub struct ClientStream(Layers);
+pub struct ClientStream {
+    layers: Layers,
+    /// Whether somebody has to look at the time.
+    has_timeout: AtomicBool,
+}
 
 #[derive(Debug)]
 enum Layers {
@@ -168,10 +180,14 @@ enum Layers {
 }
 
 impl ClientStream {
+    const fn new(layers: Layers) -> Self {
+        Self { layers, has_timeout: AtomicBool::new(false) }
+    }
+
     /// The TCP stream at the bottom.
     #[must_use]
     pub const fn tcp(&self) -> &TcpStream {
-        match &self.0 {
+        match &self.layers {
             Layers::Plain(stream) => stream,
             #[cfg(feature = "rustls")]
             Layers::Tls(stream) => &stream.sock,
@@ -179,7 +195,7 @@ impl ClientStream {
     }
 
     fn layer(&mut self) -> &mut dyn Stream {
-        match &mut self.0 {
+        match &mut self.layers {
             Layers::Plain(stream) => stream,
             #[cfg(feature = "rustls")]
             Layers::Tls(stream) => &mut **stream,
@@ -189,7 +205,29 @@ impl ClientStream {
 
 impl Read for ClientStream {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.layer().read(buf)
+        match &mut self.layers {
+            Layers::Plain(stream) => stream.read(buf),
+            #[cfg(feature = "rustls")]
+            Layers::Tls(stream) => read_decrypted(stream, buf, *self.has_timeout.get_mut()),
+        }
+    }
+}
+
+/// Reads until there is something; with a timeout, only once, since half a record is
+/// no reason not to look at the time.
+#[cfg(feature = "rustls")]
+fn read_decrypted(
+    stream: &mut rustls::StreamOwned<rustls::ClientConnection, TcpStream>,
+    buf: &mut [u8],
+    has_timeout: bool,
+) -> io::Result<usize> {
+    let mut is_early = true;
+    loop {
+        match stream.conn.reader().read(buf) {
+            Err(error) if is_early && error.kind() == io::ErrorKind::WouldBlock => {}
+            result => return result,
+        }
+        is_early = advance(&mut stream.conn, &mut stream.sock)? && !has_timeout;
     }
 }
 
@@ -209,6 +247,7 @@ impl Write for ClientStream {
 
 impl Stream for ClientStream {
     fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.has_timeout.store(timeout.is_some(), Ordering::Relaxed);
         self.tcp().set_read_timeout(timeout)
     }
 
