@@ -144,7 +144,7 @@ fn an_answer_that_does_not_open_the_connection_is_a_value() {
         // A body that nobody says the length of lasts until the time is up.
         (b"HTTP/1.0 404 \r\nServer: x\r\n\r\nno such page", 404, "server", b"x", b"no such page"),
     ];
-    let config = Config::new().handshake_timeout(Duration::from_millis(500));
+    let config = Config::new().handshake_timeout(Duration::from_secs(1));
     let connector = Connector::new().config(config);
     for (bytes, status, name, value, body) in rows {
         for kind in KINDS {
@@ -227,12 +227,12 @@ fn no_time_is_too_long() {
 
 #[test]
 fn the_time_for_the_handshake_ends_with_it() {
-    let config = Config::new().handshake_timeout(Duration::from_millis(200)).keepalive(None);
+    let config = Config::new().handshake_timeout(Duration::from_secs(1)).keepalive(None);
     let connector = Connector::new().config(config);
     for kind in KINDS {
         let (port, server) = start("127.0.0.1", |stream| {
             let mut ws = blocking::WebSocket::accept(stream, &Config::new()).expect("a handshake");
-            thread::sleep(Duration::from_millis(400));
+            thread::sleep(Duration::from_millis(1500));
             ws.send("late").expect("the client waits");
             while ws.read().expect("an orderly end").is_some() {}
         });

@@ -5,6 +5,7 @@ mod support;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use sansws::blocking::{ReadWrite, WebSocket};
 use sansws::handshake::RequestBuilder;
 use sansws::io::{Connector, Error};
 use sansws::{Config, DeflateConfig, Event, Violation};
-use support::{Authority, Client, KINDS, Kind, echo, encrypted, read_head, start, wait_for_end};
+use support::{Authority, Client, KINDS, echo, encrypted, read_head, start, wait_for_end};
 
 #[test]
 fn the_server_sees_the_name_and_that_http_1_is_to_be_spoken() {
@@ -381,20 +382,20 @@ fn a_server_that_falls_silent_over_tls_is_given_up() {
 #[test]
 fn a_server_that_does_not_end_the_stream_is_given_up() {
     let authority = Authority::new("test");
-    let config = Config::new().close_timeout(Duration::from_millis(100));
+    let config = Config::new().close_timeout(Duration::from_secs(1));
     let connector = Connector::new().tls(authority.client()).config(config);
-    for kind in [Kind::Blocking, Kind::Tokio] {
+    for kind in KINDS {
+        let (done, is_done) = mpsc::channel::<()>();
         let tls = authority.server(&["localhost"]);
         let (port, server) = start("127.0.0.1", move |stream| {
             let stream = ReadWrite(encrypted(stream, tls));
             let mut ws = WebSocket::accept(stream, &Config::new()).expect("a handshake");
             while !matches!(ws.read().expect("a Close"), Some(Event::Close(_))) {}
-            wait_for_end(ws.into_stream());
-            thread::sleep(Duration::from_millis(500));
+            let _ = is_done.recv();
         });
         let mut client = Client::open(kind, &connector, &format!("wss://localhost:{port}/"));
         client.close().unwrap_or_else(|error| panic!("{kind:?}: {error:?}"));
-        drop(client);
-        server.join().expect("the client has gone");
+        drop(done);
+        server.join().expect("a Close");
     }
 }
