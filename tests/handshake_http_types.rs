@@ -32,8 +32,11 @@ const UPGRADE: [(&str, &str); 4] = [
     ("sec-websocket-version", "13"),
 ];
 
-fn verdict<B>(request: &http::Request<B>, protocol: Option<&str>) -> Result<(), HandshakeError> {
-    Request::from_http(request, protocol)?.accept().map(drop)
+fn verdict(request: &http::Request<()>, protocol: Option<&str>) -> Result<(), HandshakeError> {
+    let verdict = Request::from_http(request, protocol)?.accept().map(drop);
+    let (parts, ()) = request.clone().into_parts();
+    assert_eq!(Request::from_http_parts(&parts, protocol)?.accept().map(drop), verdict);
+    verdict
 }
 
 #[test]
@@ -147,7 +150,7 @@ fn an_answer_is_the_same_as_a_type() {
             accept.header("set-cookie", "b=\u{e9}").unwrap()
         };
         let (parts, _) = accept().into_response(&Config::new());
-        let (response, _) = accept().into_http(&Config::new());
+        let (response, _) = accept().into_http::<()>(&Config::new());
         assert_eq!(response.status(), parts.status());
         let fields = response.headers().iter();
         let mut fields: Vec<_> =
@@ -180,7 +183,7 @@ fn a_broken_rule_is_answered_by_the_version_of_the_request() {
         (Origin, Version::HTTP_11, 403, None),
     ];
     for (error, version, status, upgrade) in rows {
-        let response = error.into_http(version);
+        let response = error.into_http::<String>(version);
         assert_eq!(response.status(), status, "{error:?} {version:?}");
         let has = |name| response.headers().get(name).map(|value| value.to_str().unwrap());
         assert_eq!(has("upgrade"), upgrade, "{error:?} {version:?}");
@@ -198,7 +201,7 @@ fn a_client_asks_by_types() {
         let builder = builder.subprotocol("chat").unwrap();
         builder.header("X-Upper", "a").unwrap().header("x-upper", "b").unwrap()
     };
-    let (request, _) = builder().start_http(NONCE).unwrap();
+    let (request, _) = builder().start_http::<()>(NONCE).unwrap();
     assert_eq!((request.method(), request.version()), (&Method::GET, Version::HTTP_11));
     assert_eq!(*request.uri(), "/chat?a=b");
     assert_eq!(request.headers()["host"], "example.com:8443");
@@ -206,7 +209,7 @@ fn a_client_asks_by_types() {
     assert!(request.headers().get_all("x-upper").iter().eq(["a", "b"]));
     assert_eq!(verdict(&request, None), Ok(()));
 
-    let (request, _) = builder().start_http_connect().unwrap();
+    let (request, _) = builder().start_http_connect::<()>().unwrap();
     assert_eq!((request.method(), request.version()), (&Method::CONNECT, Version::HTTP_2));
     assert_eq!(*request.uri(), "https://example.com:8443/chat?a=b");
     assert!(
@@ -221,15 +224,15 @@ fn a_uri_that_the_types_do_not_take_is_an_error() {
     let uri = "ws://example.com/<>";
     assert!("/<>".parse::<Uri>().is_err());
     let builder = || RequestBuilder::new(uri).unwrap();
-    assert_eq!(builder().start_http(NONCE).err(), Some(BuildError::Uri));
-    assert_eq!(builder().start_http_connect().err(), Some(BuildError::Uri));
+    assert_eq!(builder().start_http::<()>(NONCE).err(), Some(BuildError::Uri));
+    assert_eq!(builder().start_http_connect::<()>().err(), Some(BuildError::Uri));
 }
 
 #[test]
 fn no_header_is_too_long_for_the_types() {
     let builder = || RequestBuilder::new("ws://h").unwrap();
     let (longest, value) = ("x".repeat(0xFFFF), "y".repeat(0x2_0000));
-    let (request, _) = builder().header(&longest, &value).unwrap().start_http(NONCE).unwrap();
+    let (request, _) = builder().header(&longest, &value).unwrap().start_http::<()>(NONCE).unwrap();
     assert_eq!(request.headers()[&longest], value);
     let too_long = builder().header(&(longest + "x"), "").err();
     assert_eq!(too_long, Some(BuildError::HeaderName));
@@ -251,7 +254,7 @@ fn a_client_judges_types_by_their_version() {
     // RFC 9110, 15.2: no 1xx to HTTP/1.0
     assert_eq!(answer(Version::HTTP_10, 101), Err(HttpVersion));
 
-    let mut connect = RequestBuilder::new("wss://h").unwrap().start_http_connect().unwrap().1;
+    let mut connect = RequestBuilder::new("wss://h").unwrap().start_http_connect::<()>().unwrap().1;
     let ok = Response::builder().version(Version::HTTP_2).body(()).unwrap();
     assert!(matches!(connect.receive_http(&ok), Ok(Answer::Accepted(_))));
     // An error is for good.

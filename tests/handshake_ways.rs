@@ -100,7 +100,7 @@ fn by_http(
     wishes: &Wishes,
 ) -> Outcome {
     let request = Request::from_http(request, protocol).unwrap();
-    let (response, connection) = accept(&request, wishes).into_http(&Config::new());
+    let (response, connection) = accept(&request, wishes).into_http::<()>(&Config::new());
     outcome(seen(&request), connection, client.receive_http(&response).unwrap())
 }
 

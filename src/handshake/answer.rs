@@ -7,6 +7,7 @@ use super::fields::{self, Extension, Fields};
 use super::head;
 
 /// A server's response, well-formed.
+#[derive(Clone)]
 pub struct Response<'b> {
     head: Cow<'b, [u8]>,
     fields_at: usize,

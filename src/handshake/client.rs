@@ -270,7 +270,7 @@ pub enum Answer<'b> {
 }
 
 /// A response that opens the connection, checked.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Accepted<'b> {
     response: Response<'b>,
     subprotocol: Option<String>,

@@ -43,7 +43,7 @@ impl Request<'static> {
     ///     });
     ///     match accepted {
     ///         // Its socket is the library's, such as `hyper::upgrade::on(request)`.
-    ///         Ok((response, ws)) => (response.map(|()| String::new()), Some(ws)),
+    ///         Ok((response, ws)) => (response, Some(ws)),
     ///         Err(error) => (error.into_http(request.version()), None),
     ///     }
     /// }
@@ -60,10 +60,32 @@ impl Request<'static> {
         request: &::http::Request<B>,
         protocol: Option<&str>,
     ) -> Result<Self, HandshakeError> {
-        let (method, uri) = (request.method().as_str(), request.uri());
-        if let Some(minor_version) = minor_version(request.version()) {
-            let target = uri.to_string();
-            return Self::from_read(minor_version, method, &target, fields(request.headers()));
+        let (method, uri) = (request.method(), request.uri());
+        Self::from_typed(request.version(), method, uri, request.headers(), protocol)
+    }
+
+    /// As [`from_http`](Self::from_http), of a request that was taken apart, as
+    /// extractors of axum get it.
+    ///
+    /// # Errors
+    /// As for that.
+    pub fn from_http_parts(
+        parts: &::http::request::Parts,
+        protocol: Option<&str>,
+    ) -> Result<Self, HandshakeError> {
+        Self::from_typed(parts.version, &parts.method, &parts.uri, &parts.headers, protocol)
+    }
+
+    fn from_typed(
+        version: Version,
+        method: &Method,
+        uri: &::http::Uri,
+        headers: &HeaderMap,
+        protocol: Option<&str>,
+    ) -> Result<Self, HandshakeError> {
+        let method = method.as_str();
+        if let Some(minor_version) = minor_version(version) {
+            return Self::from_read(minor_version, method, &uri.to_string(), fields(headers));
         }
         let path = uri.path_and_query().map(PathAndQuery::as_str);
         // A `Uri` cannot have a scheme without an authority, so that h2 leaves it
@@ -77,20 +99,21 @@ impl Request<'static> {
             (":path", path),
         ];
         let pseudo = pseudo.into_iter().filter_map(|(name, value)| Some((name, value?.as_bytes())));
-        Self::from_header_list(pseudo.chain(fields(request.headers())))
+        Self::from_header_list(pseudo.chain(fields(headers)))
     }
 }
 
 impl Accept<'_> {
-    /// As [`into_response`](Self::into_response), as a type of the `http` crate.
+    /// As [`into_response`](Self::into_response), as a type of the `http` crate
+    /// with an empty body.
     ///
     /// # Panics
     /// If more headers were added than a [`HeaderMap`] can hold, which is
     /// thousands.
     #[must_use]
-    pub fn into_http(self, config: &Config) -> (::http::Response<()>, Connection) {
+    pub fn into_http<B: Default>(self, config: &Config) -> (::http::Response<B>, Connection) {
         let (parts, connection) = self.into_response(config);
-        (response(&parts, ()), connection)
+        (response(&parts, B::default()), connection)
     }
 }
 
@@ -98,20 +121,20 @@ impl HandshakeError {
     /// As [`into_response`](Self::into_response), as a type of the `http` crate:
     /// the answer to a request of this version.
     #[must_use]
-    pub fn into_http(self, version: Version) -> ::http::Response<String> {
+    pub fn into_http<B: From<String>>(self, version: Version) -> ::http::Response<B> {
         let version = match version {
             Version::HTTP_2 => HttpVersion::Http2,
             Version::HTTP_3 => HttpVersion::Http3,
             _ => HttpVersion::Http1,
         };
         let parts = self.into_response(version);
-        response(&parts, parts.body().into())
+        response(&parts, String::from(parts.body()).into())
     }
 }
 
 impl RequestBuilder {
-    /// As [`start_fields`](Self::start_fields), as a type of the `http` crate.
-    /// The URI is a path and a query, as HTTP/1.1 sends it to a server.
+    /// As [`start_fields`](Self::start_fields), as a type of the `http` crate with
+    /// an empty body. The URI is a path and a query, as HTTP/1.1 sends it to a server.
     ///
     /// # Errors
     /// [`BuildError::Uri`] if the `http` crate does not take the URI, since it
@@ -124,7 +147,7 @@ impl RequestBuilder {
     /// use sansws::handshake::{Answer, RequestBuilder};
     ///
     /// let builder = RequestBuilder::new("ws://example.com/chat")?;
-    /// let (request, mut handshake) = builder.start_http([7; 16])?; // use `handshake::nonce()`
+    /// let (request, mut handshake) = builder.start_http::<()>([7; 16])?; // use `handshake::nonce()`
     /// assert_eq!(request.uri(), "/chat");
     /// assert_eq!(request.headers()["host"], "example.com");
     /// // Send it with a library, and give its response back.
@@ -132,16 +155,17 @@ impl RequestBuilder {
     /// assert!(matches!(handshake.receive_http(&response)?, Answer::Refused(_)));
     /// # Ok::<_, Box<dyn std::error::Error>>(())
     /// ```
-    pub fn start_http(
+    pub fn start_http<B: Default>(
         self,
         nonce: [u8; 16],
-    ) -> Result<(::http::Request<()>, ClientHandshake), BuildError> {
+    ) -> Result<(::http::Request<B>, ClientHandshake), BuildError> {
         let (parts, handshake) = self.start_fields(nonce);
         let uri = parts.target().parse().map_err(|_| BuildError::Uri)?;
         Ok((request(&parts, Method::GET, uri, Version::HTTP_11), handshake))
     }
 
-    /// As [`start_connect`](Self::start_connect), as a type of the `http` crate.
+    /// As [`start_connect`](Self::start_connect), as a type of the `http` crate with
+    /// an empty body.
     ///
     /// The `:protocol` has no place in that type: give it to the library that
     /// sends the request, as in
@@ -152,7 +176,9 @@ impl RequestBuilder {
     ///
     /// # Panics
     /// As for [`Accept::into_http`].
-    pub fn start_http_connect(self) -> Result<(::http::Request<()>, ClientHandshake), BuildError> {
+    pub fn start_http_connect<B: Default>(
+        self,
+    ) -> Result<(::http::Request<B>, ClientHandshake), BuildError> {
         let (parts, handshake) = self.start_connect();
         let uri = ::http::Uri::builder()
             .scheme(parts.uri().http_scheme())
@@ -192,13 +218,13 @@ fn fields(headers: &HeaderMap) -> impl Iterator<Item = (&str, &[u8])> {
     headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))
 }
 
-fn request(
+fn request<B: Default>(
     parts: &RequestParts,
     method: Method,
     uri: ::http::Uri,
     version: Version,
-) -> ::http::Request<()> {
-    let mut request = ::http::Request::new(());
+) -> ::http::Request<B> {
+    let mut request = ::http::Request::new(B::default());
     *request.method_mut() = method;
     *request.uri_mut() = uri;
     *request.version_mut() = version;

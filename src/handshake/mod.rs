@@ -14,7 +14,7 @@
 //! |---|---|---|
 //! | HTTP/1.1 | [`Request::from_fields`], [`Accept::into_response`], [`HandshakeError::into_response`] | [`RequestBuilder::start_fields`], [`ClientHandshake::receive_fields`] |
 //! | HTTP/2 and HTTP/3 (RFC 8441, RFC 9220) | [`Request::from_header_list`], the same | [`RequestBuilder::start_connect`], the same |
-//! | types of the `http` crate, feature `http` | `Request::from_http`, `Accept::into_http`, `HandshakeError::into_http` | `RequestBuilder::start_http`, `start_http_connect`, `ClientHandshake::receive_http` |
+//! | types of the `http` crate, feature `http` | `Request::from_http`, `from_http_parts`, `Accept::into_http`, `HandshakeError::into_http` | `RequestBuilder::start_http`, `start_http_connect`, `ClientHandshake::receive_http` |
 //!
 //! ```
 //! use sansws::handshake::{Answer, RequestBuilder, ServerHandshake};
