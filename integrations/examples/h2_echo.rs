@@ -1,0 +1,134 @@
+//! An echo server on hyper with TLS, over HTTP/2 (RFC 8441) and HTTP/1.1, whichever the
+//! client negotiates. It says of each WebSocket over which it came.
+//!
+//! ```sh
+//! cargo run -p integrations --example h2_echo -- 127.0.0.1:9443
+//! ```
+//!
+//! Its page, `https://127.0.0.1:9443/`, has a script that opens a WebSocket; browsers do
+//! so over HTTP/2 once they have a connection of it, such as the one that loaded the page.
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Parser;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use integrations::hyper::Opening;
+use sansws::{Config, Event};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+/// Sends back each message to whoever sent it.
+#[derive(Parser)]
+struct Arguments {
+    /// Where to listen, such as 127.0.0.1:9443; port 0 is a free one.
+    address: String,
+    /// The certificate and those that vouch for it, as PEM; without it, one is made that
+    /// nobody vouches for.
+    #[arg(long, requires = "key")]
+    cert: Option<PathBuf>,
+    /// Its private key, as PEM.
+    #[arg(long, requires = "cert")]
+    key: Option<PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let arguments = Arguments::parse();
+    let acceptor = TlsAcceptor::from(Arc::new(tls(&arguments)?));
+    let listener = TcpListener::bind(&arguments.address).await?;
+    println!("listening on https://{}", listener.local_addr()?);
+    loop {
+        let (stream, peer) = listener.accept().await?;
+        let acceptor = acceptor.clone();
+        tokio::spawn(async move {
+            if let Err(error) = serve(stream, peer, &acceptor).await {
+                eprintln!("{peer}: {error}");
+            }
+        });
+    }
+}
+
+fn tls(arguments: &Arguments) -> Result<ServerConfig, Box<dyn Error>> {
+    let (certificates, key) = match (&arguments.cert, &arguments.key) {
+        (Some(cert), Some(key)) => {
+            let certificates = CertificateDer::pem_file_iter(cert)?.collect::<Result<_, _>>()?;
+            (certificates, PrivateKeyDer::from_pem_file(key)?)
+        }
+        _ => {
+            let names = ["localhost".into(), "127.0.0.1".into()];
+            let made = rcgen::generate_simple_self_signed(names)?;
+            (vec![made.cert.into()], made.signing_key.into())
+        }
+    };
+    let mut config =
+        ServerConfig::builder().with_no_client_auth().with_single_cert(certificates, key)?;
+    config.alpn_protocols = vec![b"h2".into(), b"http/1.1".into()];
+    Ok(config)
+}
+
+async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    acceptor: &TlsAcceptor,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
+    stream.set_nodelay(true)?;
+    let stream = TokioIo::new(acceptor.accept(stream).await?);
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http2().enable_connect_protocol();
+    let answer = service_fn(|request| async move { answer(request, peer) });
+    builder.serve_connection_with_upgrades(stream, answer).await
+}
+
+fn answer<B>(mut request: Request<B>, peer: SocketAddr) -> hyper::Result<Response<String>> {
+    let version = request.version();
+    match request.uri().path() {
+        "/ws" => {}
+        "/" => {
+            let page = Response::new(include_str!("echo.html").to_owned());
+            return Ok(page);
+        }
+        _ => {
+            let mut response = Response::new("no such page\n".to_owned());
+            *response.status_mut() = http::StatusCode::NOT_FOUND;
+            return Ok(response);
+        }
+    }
+    let config = Config::new().max_message_len(16 << 20);
+    let opened = integrations::hyper::upgrade(&mut request, &config, |request| {
+        Ok(request.accept()?.select_subprotocol(&["echo"]))
+    });
+    let (response, opening) = match opened {
+        Ok(opened) => opened,
+        Err(error) => {
+            println!("{version:?} {peer}: refused: {error}");
+            return Ok(error.into_http(version));
+        }
+    };
+    println!("{version:?} {peer}: open");
+    tokio::spawn(async move {
+        match echo(opening).await {
+            Ok(()) => println!("{version:?} {peer}: closed"),
+            Err(error) => println!("{version:?} {peer}: {error}"),
+        }
+    });
+    Ok(response)
+}
+
+async fn echo(opening: Opening) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let mut ws = opening.await?;
+    while let Some(event) = ws.read().await? {
+        if let Event::Text(_) | Event::Binary(_) = event {
+            ws.write(event)?; // the next read sends it, together with others
+        }
+    }
+    Ok(())
+}
