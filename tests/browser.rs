@@ -20,7 +20,7 @@ fn chromium() -> Option<PathBuf> {
 #[test]
 fn two_tabs_chat() {
     let Some(chromium) = chromium() else { return };
-    let mut browser = Browser::start(&chromium);
+    let mut browser = Browser::start(&chromium, &[]);
     for arguments in [&[][..], &["--deflate"]] {
         let (_server, address) = start_server("chat", arguments);
         chat_in_two_tabs(&mut browser, &address);
@@ -71,7 +71,7 @@ fn chat_in_two_tabs(browser: &mut Browser, address: &str) {
 fn a_script_sees_every_echo_and_a_clean_close() {
     let Some(chromium) = chromium() else { return };
     let (_chat, page) = start_server("chat", &[]);
-    let mut browser = Browser::start(&chromium);
+    let mut browser = Browser::start(&chromium, &[]);
     let tab = browser.open(&format!("http://{page}/"));
 
     let script = r#"new Promise((resolve, reject) => {

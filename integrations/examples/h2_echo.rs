@@ -90,17 +90,9 @@ async fn serve(
 
 fn answer<B>(mut request: Request<B>, peer: SocketAddr) -> hyper::Result<Response<String>> {
     let version = request.version();
-    match request.uri().path() {
-        "/ws" => {}
-        "/" => {
-            let page = Response::new(include_str!("echo.html").to_owned());
-            return Ok(page);
-        }
-        _ => {
-            let mut response = Response::new("no such page\n".to_owned());
-            *response.status_mut() = http::StatusCode::NOT_FOUND;
-            return Ok(response);
-        }
+    if request.uri().path() != "/ws" {
+        let page = Response::builder().header("content-type", "text/html; charset=utf-8");
+        return Ok(page.body(include_str!("echo.html").to_owned()).expect("a valid header"));
     }
     let config = Config::new().max_message_len(16 << 20);
     let opened = integrations::hyper::upgrade(&mut request, &config, |request| {

@@ -32,7 +32,7 @@ pub struct Tab {
 }
 
 impl Browser {
-    pub fn start(chromium: &Path) -> Self {
+    pub fn start(chromium: &Path, more_flags: &[&str]) -> Self {
         // Tests run at the same time, and a profile is for one browser.
         static BROWSERS: AtomicU32 = AtomicU32::new(0);
         let number = BROWSERS.fetch_add(1, Ordering::Relaxed);
@@ -45,6 +45,7 @@ impl Browser {
                      --disable-dev-shm-usage --remote-debugging-port=0";
         let child = Command::new(chromium)
             .args(flags.split_whitespace())
+            .args(more_flags)
             .arg(format!("--user-data-dir={}", profile.display()))
             .stdin(Stdio::null())
             .stdout(Stdio::null())

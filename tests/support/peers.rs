@@ -84,15 +84,18 @@ pub fn start_server(name: &str, arguments: &[&str]) -> (Program, String) {
     let mut server = Program::start(Command::new(example(name)).arg("127.0.0.1:0").args(arguments));
     let line = server.line();
     let address = line.split(' ').find_map(|word| {
-        let word = word.trim_start_matches("http://");
+        let word = word.trim_start_matches("http://").trim_start_matches("https://");
         word.starts_with("127.0.0.1:").then(|| word.to_owned())
     });
     (server, address.unwrap_or_else(|| panic!("no address in {line:?}")))
 }
 
-/// A directory with the scripts that run peers.
-pub fn scripts() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers"))
+/// A directory with the scripts that run peers; other members of the workspace look
+/// beside them.
+pub fn scripts() -> PathBuf {
+    let member = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let found = member.ancestors().map(|dir| dir.join("tests/peers")).find(|dir| dir.is_dir());
+    found.expect("the scripts are there")
 }
 
 /// Whether a test must be skipped because `what` is not there; said aloud. In
