@@ -64,13 +64,13 @@ async fn a_broken_rule_ends_one_stream_and_not_the_others() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_reset_is_seen_as_ended_early() {
+async fn a_stream_that_ends_without_a_close_frame_is_a_failure() {
     let (stream, mut ended) = server();
     let mut sender = http2_client(stream).await;
     let (ws, _) = connect_http2(&mut sender, request(URI), &config()).await.unwrap();
     drop(ws);
     match ended.recv().await.unwrap().2 {
-        Err(Error::Failed(Violation::EndOfStream) | Error::Io(_)) => {}
+        Err(Error::Failed(Violation::EndOfStream)) => {}
         result => panic!("{result:?}"),
     }
 }
@@ -109,7 +109,7 @@ async fn a_long_message_passes_the_windows_of_flow_control() {
     let mut sender = http2_client(stream).await;
     let plain = RequestBuilder::new(URI).unwrap();
     let (mut ws, _) = connect_http2(&mut sender, plain, &config()).await.unwrap();
-    let data: Vec<u8> = (0..LONG).map(|i| (i * i >> 5) as u8).collect();
+    let data: Vec<u8> = (0..LONG).map(|i| (i % 251) as u8).collect();
     ws.write(Event::Binary(data.clone().into())).unwrap();
     assert!(ws.read().await.unwrap() == Some(Event::Binary(data.into())));
     ws.close(None, "").await.unwrap();
