@@ -19,7 +19,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use integrations::hyper::Opening;
-use sansws::{Config, Event};
+use sansws::{Config, DeflateConfig, Event};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -31,6 +31,9 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 struct Arguments {
     /// Where to listen, such as 127.0.0.1:9443; port 0 is a free one.
     address: String,
+    /// Agree to compress messages (permessage-deflate).
+    #[arg(long)]
+    deflate: bool,
     /// The certificate and those that vouch for it, as PEM; without it, one is made that
     /// nobody vouches for.
     #[arg(long, requires = "key")]
@@ -48,9 +51,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("listening on https://{}", listener.local_addr()?);
     loop {
         let (stream, peer) = listener.accept().await?;
-        let acceptor = acceptor.clone();
+        let (acceptor, deflates) = (acceptor.clone(), arguments.deflate);
         tokio::spawn(async move {
-            if let Err(error) = serve(stream, peer, &acceptor).await {
+            if let Err(error) = serve(stream, peer, &acceptor, deflates).await {
                 eprintln!("{peer}: {error}");
             }
         });
@@ -79,16 +82,21 @@ async fn serve(
     stream: TcpStream,
     peer: SocketAddr,
     acceptor: &TlsAcceptor,
+    deflates: bool,
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
     stream.set_nodelay(true)?;
     let stream = TokioIo::new(acceptor.accept(stream).await?);
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http2().enable_connect_protocol();
-    let answer = service_fn(|request| async move { answer(request, peer) });
+    let answer = service_fn(|request| async move { answer(request, peer, deflates) });
     builder.serve_connection_with_upgrades(stream, answer).await
 }
 
-fn answer<B>(mut request: Request<B>, peer: SocketAddr) -> hyper::Result<Response<String>> {
+fn answer<B>(
+    mut request: Request<B>,
+    peer: SocketAddr,
+    deflates: bool,
+) -> hyper::Result<Response<String>> {
     let version = request.version();
     if request.uri().path() != "/ws" {
         let page = Response::builder().header("content-type", "text/html; charset=utf-8");
@@ -96,7 +104,8 @@ fn answer<B>(mut request: Request<B>, peer: SocketAddr) -> hyper::Result<Respons
     }
     let config = Config::new().max_message_len(16 << 20);
     let opened = integrations::hyper::upgrade(&mut request, &config, |request| {
-        Ok(request.accept()?.select_subprotocol(&["echo"]))
+        let accept = request.accept()?.select_subprotocol(&["echo"]);
+        Ok(if deflates { accept.deflate(DeflateConfig::new()) } else { accept })
     });
     let (response, opening) = match opened {
         Ok(opened) => opened,
