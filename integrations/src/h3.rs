@@ -89,22 +89,30 @@ impl<S: SendHalf, R> Stream<S, R> {
         }
     }
 
-    /// Waits until h3 has taken what was given to it before.
-    fn poll_sender(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<&mut Option<Sender<S>>>> {
-        if self.sender.is_none() {
-            let (sender, sent) = ready!(self.sending.poll(cx));
-            self.sender = Some(sender);
-            sent.map_err(io_error)?;
+    /// Takes the sender, once h3 has taken what was given to it before.
+    fn poll_take(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Sender<S>>> {
+        if let Some(sender) = self.sender.take() {
+            return Poll::Ready(Ok(sender));
         }
-        Poll::Ready(Ok(&mut self.sender))
+        let (sender, sent) = ready!(self.sending.poll(cx));
+        Poll::Ready(match sent {
+            Ok(()) => Ok(sender),
+            Err(error) => {
+                self.sender = Some(sender);
+                Err(io_error(error))
+            }
+        })
+    }
+
+    fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.sender = Some(ready!(self.poll_take(cx))?);
+        Poll::Ready(Ok(()))
     }
 
     /// Takes the first bytes of `bufs`. That they wait for the peer's flow control is
     /// for the next call to notice.
     fn poll_send(&mut self, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        let Some(sender) = ready!(self.poll_sender(cx))?.take() else {
-            return Poll::Pending;
-        };
+        let sender = ready!(self.poll_take(cx))?;
         let len = bufs.iter().map(|buf| buf.len()).sum::<usize>().min(MAX_DATA);
         let mut data = BytesMut::with_capacity(len);
         for buf in bufs {
@@ -112,9 +120,9 @@ impl<S: SendHalf, R> Stream<S, R> {
         }
         self.sending.set(sender.send(data.freeze()));
         // It does nothing until it is polled.
-        match self.poll_sender(cx) {
+        match self.poll_sent(cx) {
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Ready(Ok(_)) | Poll::Pending => Poll::Ready(Ok(len)),
+            Poll::Ready(Ok(())) | Poll::Pending => Poll::Ready(Ok(len)),
         }
     }
 }
@@ -160,15 +168,17 @@ impl<S: SendHalf, R: Unpin> AsyncWrite for Stream<S, R> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_sender(cx).map_ok(drop)
+        self.poll_sent(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match ready!(self.poll_sender(cx))?.take_if(|sender| !sender.is_finished) {
-            None => return Poll::Ready(Ok(())),
-            Some(sender) => self.sending.set(sender.finish()),
+        let sender = ready!(self.poll_take(cx))?;
+        if sender.is_finished {
+            self.sender = Some(sender);
+            return Poll::Ready(Ok(()));
         }
-        self.poll_sender(cx).map_ok(drop)
+        self.sending.set(sender.finish());
+        self.poll_sent(cx)
     }
 }
 
