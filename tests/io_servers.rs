@@ -10,7 +10,10 @@ use std::process::Command;
 use std::time::Duration;
 use std::{fs, process, thread};
 
-use peers::{Program, example, find_program, is_missing, start_server};
+use peers::{Program, example, find_program, is_missing, start_server_with};
+
+/// One set for all, so that nothing is built twice.
+const FEATURES: &str = "tokio,futures-io";
 
 /// Runs all the echo client's checks at a URL.
 fn check(url: &str, arguments: &[&str]) {
@@ -30,7 +33,8 @@ fn the_echo_client_is_satisfied_with_each_adapter() {
         ("smol_echo", &[]),
     ];
     for (server, arguments) in rows {
-        let (_server, address) = start_server(server, &[&["--deflate"], arguments].concat());
+        let (_server, address) =
+            start_server_with(server, FEATURES, &[&["--deflate"], arguments].concat());
         let url = format!("ws://{address}/");
         check(&url, &[]);
         check(&url, &["--deflate"]);
@@ -46,7 +50,7 @@ fn nginx_in_between_changes_nothing() {
     if is_missing("nginx", nginx.is_some(), "apt-get install nginx-light") {
         return;
     }
-    let (_server, address) = start_server("tokio_echo", &["--deflate"]);
+    let (_server, address) = start_server_with("tokio_echo", FEATURES, &["--deflate"]);
     let port = free_port();
     let home = std::env::temp_dir().join(format!("sansws-nginx-{}", process::id()));
     fs::create_dir_all(&home).expect("a directory of ours");

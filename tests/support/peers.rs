@@ -57,9 +57,8 @@ pub fn example_with(name: &str, features: &str) -> PathBuf {
     let profile_dir = test.ancestors().nth(2).expect("target/PROFILE/deps/TEST");
     let target_dir = profile_dir.parent().expect("target/PROFILE");
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--example", name]).arg("--target-dir").arg(target_dir);
-    cargo.args(["--no-default-features", "--features", &enabled().join(",")]);
-    cargo.args(["--features", features]);
+    cargo.args(["build", "--quiet", "--example", name, "--features", features]);
+    cargo.arg("--target-dir").arg(target_dir);
     if profile_dir.ends_with("release") {
         cargo.arg("--release");
     }
@@ -75,20 +74,18 @@ pub fn example_with(name: &str, features: &str) -> PathBuf {
     profile_dir.join("examples").join(name)
 }
 
-/// The features with which the tests were built, so that nothing is built twice.
-fn enabled() -> Vec<&'static str> {
-    macro_rules! if_enabled {
-        ($($name:literal)*) => {
-            [$(cfg!(feature = $name).then_some($name)),*].into_iter().flatten().collect()
-        };
-    }
-    if_enabled!["std" "rand" "simdutf8" "deflate" "http" "blocking" "tokio" "futures-io" "tracing"
-        "connect" "rustls" "tokio-rustls" "rustls-platform-verifier" "rustls-webpki-roots"]
-}
-
 /// Starts a server of ours at a free port; its address.
 pub fn start_server(name: &str, arguments: &[&str]) -> (Program, String) {
-    let mut server = Program::start(Command::new(example(name)).arg("127.0.0.1:0").args(arguments));
+    start(example(name), arguments)
+}
+
+/// Starts one that takes more features than the default ones.
+pub fn start_server_with(name: &str, features: &str, arguments: &[&str]) -> (Program, String) {
+    start(example_with(name, features), arguments)
+}
+
+fn start(server: PathBuf, arguments: &[&str]) -> (Program, String) {
+    let mut server = Program::start(Command::new(server).arg("127.0.0.1:0").args(arguments));
     let line = server.line();
     let address = line.split(' ').find_map(|word| {
         let word = word.trim_start_matches("http://").trim_start_matches("https://");
