@@ -87,12 +87,22 @@ pub enum Part<'b> {
 }
 
 impl Part<'_> {
-    /// The part without a borrow, copied if it had one.
+    /// The part without a borrow, copied if it had one; of text the lead is part of
+    /// the copy.
     #[must_use]
     pub fn into_owned(self) -> Part<'static> {
         match self {
             Self::Text(TextPart { lead, text, first, last }) => {
-                Part::Text(TextPart { lead, text: Cow::Owned(text.into_owned()), first, last })
+                let text = match lead {
+                    None => text.into_owned(),
+                    Some(lead) => {
+                        let mut joined = String::with_capacity(lead.len_utf8() + text.len());
+                        joined.push(lead);
+                        joined.push_str(&text);
+                        joined
+                    }
+                };
+                Part::Text(TextPart { lead: None, text: Cow::Owned(text), first, last })
             }
             Self::Binary(BinaryPart { data, first, last }) => {
                 Part::Binary(BinaryPart { data: Cow::Owned(data.into_owned()), first, last })

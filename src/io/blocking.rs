@@ -222,6 +222,12 @@ impl<S: Stream> WebSocket<S> {
     pub fn read_part(&mut self) -> Result<Option<Part<'static>>, Error> {
         now(core::future::poll_fn(|cx| self.0.poll_next(cx)))
     }
+
+    /// Sets how many bytes may wait to be written before nothing more is read.
+    /// Default: 64 KiB.
+    pub const fn set_high_water_mark(&mut self, bytes: usize) {
+        self.0.driver.high_water_mark = bytes;
+    }
 }
 
 /// # Writing
@@ -474,18 +480,19 @@ impl<S: Stream> Runtime<S> for Blocking<S> {
     }
 
     fn poll_read(s: &mut S, _: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-        ready_or_blocked(|| s.read(buf))
+        // That it was interrupted is for the caller to know: time has passed.
+        ready_or_blocked(s.read(buf))
     }
 
     fn poll_write(s: &mut S, _: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        ready_or_blocked(|| match bufs {
+        ready_or_blocked(uninterrupted(|| match bufs {
             [buf] => s.write(buf),
             _ => s.write_vectored(bufs),
-        })
+        }))
     }
 
     fn poll_flush(s: &mut S, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready_or_blocked(|| s.flush())
+        ready_or_blocked(uninterrupted(|| s.flush()))
     }
 
     fn poll_shutdown(s: &mut S, _: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -493,16 +500,27 @@ impl<S: Stream> Runtime<S> for Blocking<S> {
     }
 }
 
-fn ready_or_blocked<T>(mut call: impl FnMut() -> io::Result<T>) -> Poll<io::Result<T>> {
+fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match call() {
-            Err(error) => match error.kind() {
-                io::ErrorKind::Interrupted => {}
-                io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => return Poll::Pending,
-                _ => return Poll::Ready(Err(error)),
-            },
-            result => return Poll::Ready(result),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
         }
+    }
+}
+
+fn ready_or_blocked<T>(result: io::Result<T>) -> Poll<io::Result<T>> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
+        // Windows says so of the stream's own timeout; elsewhere it is the network that
+        // has given up.
+        Err(error)
+            if error.kind() == io::ErrorKind::TimedOut
+                && (cfg!(windows) || error.raw_os_error().is_none()) =>
+        {
+            Poll::Pending
+        }
+        result => Poll::Ready(result),
     }
 }
 

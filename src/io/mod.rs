@@ -1,5 +1,5 @@
-//! What the adapters for streams share: [`blocking`],
-//! [`tokio`] and [`futures_io`].
+//! What the adapters for streams share: `blocking`,
+//! `tokio` and `futures_io`.
 //!
 //! An adapter owns a stream and a [`Connection`](crate::Connection) and does with
 //! the one what the other says. All of them behave alike:
@@ -12,7 +12,7 @@
 //! - **`write` only buffers**, and cannot block. `flush` writes all of it; `send`
 //!   does both.
 //! - **Back-pressure.** While more than
-//!   [`high_water_mark`](WebSocket::set_high_water_mark) bytes wait to be written,
+//!   `set_high_water_mark` bytes wait to be written,
 //!   nothing is read, so a peer that sends without reading fills its own buffers
 //!   and not ours. (Two programs that both write more than the stream can hold
 //!   before they read would wait for each other: such a program is to be split.

@@ -235,8 +235,10 @@ impl<S, R: Runtime<S>> Opening<S, R> {
             if deadline.is_some_and(|deadline| deadline <= R::now()) {
                 return Err(Error::HandshakeTimeout);
             }
-            if let Some(result) = result {
-                return Ok(result?);
+            match result {
+                None => {}
+                Some(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+                Some(result) => return Ok(result?),
             }
         }
     }

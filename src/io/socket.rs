@@ -29,8 +29,8 @@ const MAX_DROPPED: usize = 1024;
 
 /// What an adapter is an adapter to: the traits of a stream, and a timer.
 ///
-/// Not to be implemented: see [`tokio::Tokio`](crate::tokio) and
-/// [`futures_io::FuturesIo`](crate::futures_io).
+/// Not to be implemented: see `tokio::Tokio` and
+/// `futures_io::FuturesIo`.
 pub trait Runtime<S>: sealed::Sealed {
     #[doc(hidden)]
     type Timer: Timer;
@@ -221,6 +221,8 @@ impl<S, R: Runtime<S>> Socket<S, R> {
                     Ok(None)
                 }
                 Ok(count) => self.driver.next_in(&mut buffer[..count]),
+                // There is nothing yet, but time has passed.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(None),
                 Err(error) => {
                     self.driver.read_failed(error);
                     Ok(None)

@@ -19,8 +19,8 @@ use crate::frame::CloseCode;
 use crate::handshake::{Accepted, RequestBuilder};
 use crate::prepared::Prepared;
 
-/// A WebSocket over an asynchronous stream: [`tokio::WebSocket`](crate::tokio) or
-/// [`futures_io::WebSocket`](crate::futures_io).
+/// A WebSocket over an asynchronous stream: `tokio::WebSocket` or
+/// `futures_io::WebSocket`.
 ///
 /// What all adapters have in common is in the documentation of the
 /// [module](crate::io).

@@ -213,21 +213,24 @@ impl Read for ClientStream {
     }
 }
 
-/// Reads until there is something; with a timeout, only once, since half a record is
-/// no reason not to look at the time.
+/// Reads until there is something; with a timeout, only once: half a record is
+/// no reason not to look at the time, so it says that it was interrupted.
 #[cfg(feature = "rustls")]
 fn read_decrypted(
     stream: &mut rustls::StreamOwned<rustls::ClientConnection, TcpStream>,
     buf: &mut [u8],
     has_timeout: bool,
 ) -> io::Result<usize> {
-    let mut is_early = true;
     loop {
         match stream.conn.reader().read(buf) {
-            Err(error) if is_early && error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             result => return result,
         }
-        is_early = advance(&mut stream.conn, &mut stream.sock)? && !has_timeout;
+        // At the end, the reader tells what it means.
+        let has_more = advance(&mut stream.conn, &mut stream.sock)?;
+        if has_timeout && has_more && stream.conn.wants_read() {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 use alloc::borrow::ToOwned;
 use alloc::sync::Arc;
 use std::io;
+use std::sync::OnceLock;
 
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
@@ -13,7 +14,20 @@ impl Connector {
     pub(super) fn tls_config(&self) -> io::Result<Arc<ClientConfig>> {
         match &self.tls {
             Some(config) => Ok(Arc::clone(config)),
-            None => default_config().map(Arc::new),
+            None => shared_default_config(),
+        }
+    }
+}
+
+/// Made once: that takes a while, and only connections of one configuration can
+/// resume each other's sessions.
+fn shared_default_config() -> io::Result<Arc<ClientConfig>> {
+    static SHARED: OnceLock<Arc<ClientConfig>> = OnceLock::new();
+    match SHARED.get() {
+        Some(config) => Ok(Arc::clone(config)),
+        None => {
+            let config = Arc::new(default_config()?);
+            Ok(Arc::clone(SHARED.get_or_init(|| config)))
         }
     }
 }
