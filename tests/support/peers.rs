@@ -2,49 +2,14 @@
 //! others.
 #![allow(dead_code, reason = "each test file is a crate that uses its part of it")]
 
-use std::io::{BufRead, BufReader, Read, Write};
+#[path = "program.rs"]
+mod program;
+
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::Command;
 
-/// A process that ends with the test.
-pub struct Program {
-    child: Child,
-    stdout: BufReader<ChildStdout>,
-}
-
-impl Program {
-    pub fn start(command: &mut Command) -> Self {
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| panic!("{command:?}: {error}"));
-        let stdout = BufReader::new(child.stdout.take().expect("it is piped"));
-        Self { child, stdout }
-    }
-
-    /// The next line that it prints.
-    pub fn line(&mut self) -> String {
-        let mut line = String::new();
-        let n = self.stdout.read_line(&mut line).expect("it prints text");
-        assert_ne!(n, 0, "the program ended");
-        line.trim_end().to_owned()
-    }
-
-    /// What it prints until it ends, and whether it ended well.
-    pub fn finish(mut self) -> (Vec<String>, bool) {
-        let lines = self.stdout.by_ref().lines().map(|line| line.expect("it prints text"));
-        let lines = lines.collect();
-        (lines, self.child.wait().expect("it is our child").success())
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+pub use program::Program;
 
 /// Builds an example, as the tests were built; where it is.
 pub fn example(name: &str) -> PathBuf {
