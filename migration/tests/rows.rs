@@ -1,6 +1,7 @@
 //! That what the tables of COMPARE.md say is called so: each piece of code in
 //! their first two columns stands here too, and so compiles.
 #![allow(dead_code, unused_variables, reason = "it is only compiled")]
+#![allow(clippy::result_large_err, reason = "tungstenite's callbacks return a response")]
 
 use std::fmt::Debug;
 

@@ -137,7 +137,8 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// where it lies.
     ///
     /// # Errors
-    /// Nothing was added then; see [`Connection::send_text`] and its like.
+    /// Nothing was added then; see [`Connection::send_text`] and its like. After a
+    /// [`SendError::Closed`] the next [`read`](Self::read) says how it closed.
     #[inline]
     pub fn write<'m>(&mut self, event: impl Into<Event<'m>>) -> Result<(), SendError> {
         self.0.driver.write(event.into())
