@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use clap::Parser;
-use sansws::frame::CloseCode;
+use sansws::CloseCode;
 use sansws::handshake::{BuildError, Request, ServerHandshake};
 use sansws::{
     Clock, Config, Connection, DeflateConfig, Event, Prepared, SendError, State, Transport,

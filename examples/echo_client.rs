@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use sansws::frame::CloseCode;
+use sansws::CloseCode;
 use sansws::handshake::{Answer, RequestBuilder, nonce};
 use sansws::{Config, Connection, DeflateConfig, Event, MaskingKeys};
 

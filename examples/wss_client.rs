@@ -14,8 +14,8 @@ use clap::Parser;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
+use sansws::CloseCode;
 use sansws::Event;
-use sansws::frame::CloseCode;
 use sansws::handshake::RequestBuilder;
 use sansws::io::Connector;
 

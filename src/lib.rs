@@ -105,6 +105,7 @@ pub use connection::{
 #[cfg(feature = "deflate")]
 pub use deflate::{DeflateConfig, DeflateParameters};
 pub use error::{Error, SendError, Violation};
+pub use frame::CloseCode;
 #[cfg(feature = "blocking")]
 pub use io::blocking;
 #[cfg(feature = "futures-io")]

@@ -3,7 +3,7 @@
 
 mod support;
 
-use sansws::frame::CloseCode;
+use sansws::CloseCode;
 use sansws::{Close, Config, Error, Event, State, Violation};
 use support::*;
 

@@ -6,7 +6,7 @@ mod support;
 use core::time::Duration;
 use std::collections::HashSet;
 
-use sansws::frame::CloseCode;
+use sansws::CloseCode;
 use sansws::{
     Close, Config, Connection, Error, Instant, MessageKind, Prepared, SendError, State, Transport,
     Violation,

@@ -11,7 +11,7 @@ use core::time::Duration;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use sansws::frame::CloseCode;
+use sansws::CloseCode;
 use sansws::{
     Config, Connection, Error, Instant, MaskingKeys, SendError, State, Transport, Violation,
 };

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use peers::{Program, example, example_with, start_server};
-use sansws::frame::CloseCode;
+use sansws::CloseCode;
 use sansws::{Config, Event, blocking};
 
 const REQUEST: &str = "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\

@@ -11,7 +11,7 @@ use std::task::Poll;
 
 use io::{Script, Stutter, Task};
 use proptest::prelude::*;
-use sansws::frame::CloseCode;
+use sansws::CloseCode;
 use sansws::io::Error;
 use sansws::tokio::{Reader, WebSocket, Writer};
 use sansws::{Config, Event, Part};

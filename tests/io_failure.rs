@@ -9,8 +9,8 @@ use std::io::ErrorKind;
 
 use io::{Adapter, Script, Stutter, is_blocked};
 use proptest::prelude::*;
+use sansws::CloseCode;
 use sansws::Event;
-use sansws::frame::CloseCode;
 use sansws::io::Error;
 use support::{BINARY, CLOSE, PING, Role, TEXT, close_payload};
 

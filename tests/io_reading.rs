@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::io::ErrorKind;
 
 use io::{Adapter, Call, Script, is_blocked};
-use sansws::frame::CloseCode;
+use sansws::CloseCode;
 use sansws::io::Error;
 use sansws::{Close, Config, Event, Part, Violation};
 use support::{BINARY, CLOSE, CONTINUATION, PING, PONG, Role, TEXT, close_payload};

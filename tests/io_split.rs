@@ -11,7 +11,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use io::{Script, Task, wait};
-use sansws::frame::CloseCode;
+use sansws::CloseCode;
 use sansws::io::Error;
 use sansws::tokio::{Reader, WebSocket, Writer};
 use sansws::{Config, Event, State, Violation};

@@ -13,7 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use io::{Adapter, Call, Script, Task, is_blocked};
-use sansws::frame::CloseCode;
+use sansws::CloseCode;
 use sansws::handshake::RequestBuilder;
 use sansws::io::Error;
 use sansws::tokio::{Incoming, WebSocket};

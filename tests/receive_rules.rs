@@ -3,7 +3,7 @@
 
 mod support;
 
-use sansws::frame::CloseCode;
+use sansws::CloseCode;
 use sansws::{Config, Error, Event, SendError, State, Transport, Violation};
 use support::*;
 

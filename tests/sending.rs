@@ -5,7 +5,7 @@ mod support;
 
 use core::time::Duration;
 
-use sansws::frame::CloseCode;
+use sansws::CloseCode;
 use sansws::{
     Close, Config, Connection, Instant, MaskingKeys, MessageKind, Prepared, SendError, State,
 };

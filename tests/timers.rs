@@ -4,7 +4,7 @@ mod support;
 
 use core::time::Duration;
 
-use sansws::frame::CloseCode;
+use sansws::CloseCode;
 use sansws::{Config, Connection, Error, Instant, State, Transport, Violation};
 use support::*;
 

@@ -16,7 +16,7 @@ use differential::streams::{self, Frame, cut, encode};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{Config, TestRunner};
-use sansws::frame::CloseCode;
+use sansws::CloseCode;
 use sansws::{Error, State, Violation};
 use tungstenite::protocol::frame::Utf8Bytes;
 use tungstenite::protocol::{CloseFrame, Role, WebSocket, WebSocketConfig};

@@ -1,6 +1,6 @@
 //! What a line means that was entered in the terminal.
 
-use sansws::frame::CloseCode;
+use sansws::CloseCode;
 use sansws::{Close, Event};
 
 pub const HELP: &str = "\

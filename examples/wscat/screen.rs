@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _, stderr, stdout};
 
 use rustyline::{DefaultEditor, ExternalPrinter};
+use sansws::CloseCode;
 use sansws::Event;
-use sansws::frame::CloseCode;
 use sansws::io::Refusal;
 
 use crate::session::Ended;

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::future::pending;
 use std::time::Duration;
 
-use sansws::frame::CloseCode;
+use sansws::CloseCode;
 use sansws::tokio::{ClientStream, Reader, WebSocket, Writer};
 use sansws::{Close, Event, io};
 use tokio::signal::ctrl_c;

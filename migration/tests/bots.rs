@@ -10,8 +10,8 @@ use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 
 use program::Program;
+use sansws::CloseCode;
 use sansws::blocking::{Incoming, Stream, WebSocket, connect};
-use sansws::frame::CloseCode;
 use sansws::{Close, Config, Event, Prepared};
 use serde_json::{Value, json};
 

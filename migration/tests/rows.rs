@@ -158,7 +158,7 @@ mod with_tungstenite {
 mod with_sansws {
     use std::sync::Arc;
 
-    use sansws::frame::CloseCode;
+    use sansws::CloseCode;
     use sansws::handshake::{HandshakeError, RequestBuilder};
     use sansws::io::{Connector, Error};
     use sansws::tokio::{Incoming, WebSocket, connect};

@@ -6,7 +6,7 @@ use core::fmt;
 /// which may stand in a Close frame.
 ///
 /// ```
-/// use sansws::frame::CloseCode;
+/// use sansws::CloseCode;
 ///
 /// assert!(CloseCode::NORMAL.is_sendable());
 /// assert!(CloseCode::new(4321).is_sendable());

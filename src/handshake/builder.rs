@@ -173,6 +173,15 @@ impl RequestBuilder {
     }
 }
 
+/// A request for a `ws` or `wss` URI, with nothing added.
+impl TryFrom<&str> for RequestBuilder {
+    type Error = BuildError;
+
+    fn try_from(uri: &str) -> Result<Self, BuildError> {
+        Self::new(uri)
+    }
+}
+
 impl fmt::Debug for RequestBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Headers may have secrets.

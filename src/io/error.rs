@@ -40,6 +40,12 @@ pub enum Error {
     Refused(Box<Refusal>),
 }
 
+impl From<core::convert::Infallible> for Error {
+    fn from(never: core::convert::Infallible) -> Self {
+        match never {}
+    }
+}
+
 impl From<crate::Error> for Error {
     fn from(error: crate::Error) -> Self {
         match error {

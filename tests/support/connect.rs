@@ -10,7 +10,7 @@ use std::time::Duration;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ClientConfig, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
-use sansws::frame::CloseCode;
+use sansws::CloseCode;
 use sansws::handshake::{Accepted, RequestBuilder};
 use sansws::io::{Connector, Error};
 use sansws::{Config, Event, blocking, tokio};

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::task::{Context, Poll, Wake, Waker, ready};
 use std::time::Duration;
 
-use sansws::frame::CloseCode;
+use sansws::CloseCode;
 use sansws::io::Error;
 use sansws::{Connection, Event, Part, SendError};
 use smol::io::{AsyncRead as FuturesRead, AsyncWrite as FuturesWrite};

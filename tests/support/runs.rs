@@ -2,7 +2,7 @@
 //! checks on the way what is true of every call.
 #![allow(unreachable_pub, reason = "the tests' own")]
 
-use sansws::frame::CloseCode;
+use sansws::CloseCode;
 use sansws::{Config, Connection, Error, MaskingKeys, Part, State, Transport};
 
 use crate::reference::{Decoded, Item, Rules};

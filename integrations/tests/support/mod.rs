@@ -8,7 +8,7 @@ use hyper::{Request, Response, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use integrations::hyper::{Opening, upgrade};
-use sansws::frame::CloseCode;
+use sansws::CloseCode;
 use sansws::handshake::{OriginPolicy, RequestBuilder};
 use sansws::io::Error;
 use sansws::tokio::WebSocket;

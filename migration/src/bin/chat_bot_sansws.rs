@@ -11,7 +11,7 @@ use std::pin::{Pin, pin};
 
 use clap::Parser;
 use migration::{Arguments, Backoff, Bot, MAX_MESSAGE_LEN, PATIENCE, is_final};
-use sansws::frame::CloseCode;
+use sansws::CloseCode;
 use sansws::handshake::RequestBuilder;
 use sansws::io::{Connector, Error};
 use sansws::{Config, Event};

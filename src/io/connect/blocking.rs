@@ -17,18 +17,19 @@ use crate::io::error::Error;
 /// let (mut ws, _) = sansws::blocking::connect("wss://example.com/")?;
 /// ws.send("hello")?;
 /// println!("{:?}", ws.read()?);
-/// ws.close(sansws::frame::CloseCode::NORMAL, "")?;
+/// ws.close(sansws::CloseCode::NORMAL, "")?;
 /// # Ok::<_, sansws::io::Error>(())
 /// ```
 ///
 /// # Errors
 /// As for [`Connector::connect_blocking`]; [`Error::Build`] if it is no such URI.
 pub fn connect(uri: &str) -> Result<(WebSocket<ClientStream>, Accepted<'static>), Error> {
-    Connector::new().connect_blocking(RequestBuilder::new(uri)?)
+    Connector::new().connect_blocking(uri)
 }
 
 impl Connector {
-    /// Opens a connection and waits for it. If the server's name has several
+    /// Opens a connection and waits for it: to a URI, or as a [`RequestBuilder`]
+    /// says. If the server's name has several
     /// addresses, they are tried one after the other, each for its share of the
     /// time. (To look up the name takes as long as the operating system does.)
     ///
@@ -36,8 +37,9 @@ impl Connector {
     /// As for [`connect`](Self::connect).
     pub fn connect_blocking(
         &self,
-        request: RequestBuilder,
+        request: impl TryInto<RequestBuilder, Error: Into<Error>>,
     ) -> Result<(WebSocket<ClientStream>, Accepted<'static>), Error> {
+        let request = request.try_into().map_err(Into::into)?;
         let stream = self.open_blocking(request.uri())?;
         WebSocket::connect_over(stream, request, &self.config)
     }

@@ -27,18 +27,18 @@ const HEAD_START: Duration = Duration::from_millis(250);
 /// let (mut ws, _) = sansws::tokio::connect("wss://example.com/").await?;
 /// ws.send("hello").await?;
 /// println!("{:?}", ws.read().await?);
-/// ws.close(sansws::frame::CloseCode::NORMAL, "").await
+/// ws.close(sansws::CloseCode::NORMAL, "").await
 /// # }
 /// ```
 ///
 /// # Errors
 /// As for [`Connector::connect`]; [`Error::Build`] if it is no such URI.
 pub async fn connect(uri: &str) -> Result<(WebSocket<ClientStream>, Accepted<'static>), Error> {
-    Connector::new().connect(RequestBuilder::new(uri)?).await
+    Connector::new().connect(uri).await
 }
 
 impl Connector {
-    /// Opens a connection with tokio. If the server's name has several addresses,
+    /// Opens a connection with tokio: to a URI, or as a [`RequestBuilder`] says. If the server's name has several addresses,
     /// the first that answers is taken.
     ///
     /// # Errors
@@ -47,8 +47,9 @@ impl Connector {
     /// [`Error::HandshakeTimeout`].
     pub async fn connect(
         &self,
-        request: RequestBuilder,
+        request: impl TryInto<RequestBuilder, Error: Into<Error>>,
     ) -> Result<(WebSocket<ClientStream>, Accepted<'static>), Error> {
+        let request = request.try_into().map_err(Into::into)?;
         let stream = time::timeout(self.timeout, self.open(request.uri())).await;
         let stream = stream.map_err(|_| Error::Io(io::ErrorKind::TimedOut.into()))??;
         WebSocket::connect_over(stream, request, &self.config).await
