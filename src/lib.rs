@@ -18,8 +18,10 @@
 //! - [`Connection::receive_part`]: pieces of messages as they arrive;
 //! - [`Connection::receive`]: whole messages.
 //!
-//! Start with [`handshake`] to open a connection, then read the contract in the
-//! documentation of [`Connection`].
+//! The adapters in `io` put a stream to it: `blocking::WebSocket`,
+//! `tokio::WebSocket` and `futures_io::WebSocket`, with the features of these names.
+//! Without one, start with [`handshake`] to open a connection, then read the contract
+//! in the documentation of [`Connection`].
 //!
 //! ```
 //! use sansws::{Config, Connection, Event, MaskingKeys};
@@ -118,7 +120,7 @@ pub use prepared::Prepared;
 pub use time::Clock;
 pub use time::Instant;
 
-/// Compiles the example in the README.
-#[cfg(all(doctest, feature = "std"))]
+/// Compiles the examples in the README.
+#[cfg(all(doctest, feature = "tokio", feature = "connect"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
