@@ -14,8 +14,7 @@ pub(super) const MAX_LEN: usize = 16 * 1024;
 /// How many fields a head may have.
 pub(super) const MAX_FIELDS: usize = 128;
 
-/// Collects a head. If it does not lie in one input, it is searched for its end
-/// once, byte by byte as it comes, and parsed once.
+/// Collects a head. It is searched for its end once, as it comes, and parsed once.
 pub(super) struct HeadReader {
     collected: Vec<u8>,
     max_len: usize,
@@ -28,6 +27,21 @@ impl HeadReader {
 
     pub(super) const fn set_max_len(&mut self, bytes: usize) {
         self.max_len = bytes;
+    }
+
+    /// Whether a head may begin with `input`, and no empty line before it.
+    pub(super) fn begins_with(&self, input: &[u8]) -> bool {
+        self.collected.is_empty() && input.first().is_some_and(|&first| is_token_byte(first))
+    }
+
+    /// Takes a head of this length from the front of `input`, unless it is too long.
+    pub(super) fn take<'b>(&self, input: &mut &'b mut [u8], len: usize) -> Option<&'b [u8]> {
+        if len > self.max_len {
+            return None;
+        }
+        let (head, rest) = mem::take(input).split_at_mut_checked(len)?;
+        *input = rest;
+        Some(head)
     }
 
     /// Takes a head from the front of `input`; `None` if it is not all there,

@@ -77,10 +77,24 @@ impl ServerHandshake {
         if let Some(error) = self.failed {
             return Err(error);
         }
+        if let Some(request) = self.take_whole(input) {
+            return Ok(Some(request));
+        }
         let head = self.head.receive(input);
         let result = head.and_then(|head| head.map(Request::parse_http1).transpose());
         self.failed = result.as_ref().err().copied();
         result
+    }
+
+    /// A request that starts the input and is wholly there: the parser finds its
+    /// end. Whatever is unusual is left to the longer way, which says what.
+    fn take_whole<'b>(&self, input: &mut &'b mut [u8]) -> Option<Request<'b>> {
+        if !self.head.begins_with(input) {
+            return None;
+        }
+        let parsed = Parsed::new(input, Ask::Upgrade).ok()?;
+        let head = self.head.take(input, parsed.len)?;
+        Some(Request { head: Cow::Borrowed(head), ask: Ask::Upgrade, parsed })
     }
 }
 
@@ -93,12 +107,8 @@ impl Default for ServerHandshake {
 /// A client's request, well-formed and not yet answered.
 pub struct Request<'b> {
     head: Cow<'b, [u8]>,
-    method: Range<usize>,
-    target: Range<usize>,
-    fields_at: usize,
     ask: Ask,
-    /// Whether it is a handshake, and if so, what answers its key.
-    verdict: Result<Option<AcceptKey>, HandshakeError>,
+    parsed: Parsed,
 }
 
 impl Request<'static> {
@@ -159,23 +169,8 @@ impl<'b> Request<'b> {
     }
 
     fn parse(head: Cow<'b, [u8]>, ask: Ask) -> Result<Self, HandshakeError> {
-        head::check_line_ends(&head)?;
-        let mut fields = [const { MaybeUninit::uninit() }; head::MAX_FIELDS];
-        let mut request = httparse::Request::new(&mut []);
-        let parsed = request.parse_with_uninit_headers(&head, &mut fields);
-        let (Ok(httparse::Status::Complete(_)), Some(method), Some(target)) =
-            (parsed, request.method, request.path)
-        else {
-            return Err(parsed.err().map_or(HandshakeError::Malformed, head::parse_error));
-        };
-        let verdict = rules::check(&request, ask);
-        // The request line is `method SP target SP version CR LF`; perhaps after an
-        // empty line (RFC 9112, 2.2).
-        let start = if head.starts_with(b"\r\n") { 2 } else { 0 };
-        let method = start..start + method.len();
-        let target = method.end + 1..method.end + 1 + target.len();
-        let fields_at = target.end + " HTTP/1.1\r\n".len();
-        Ok(Self { method, target, fields_at, ask, verdict, head })
+        let parsed = Parsed::new(&head, ask)?;
+        Ok(Self { head, ask, parsed })
     }
 
     /// The request without a borrow, copied if it had one.
@@ -199,13 +194,13 @@ impl<'b> Request<'b> {
     /// The method; a handshake's is `GET`, or `CONNECT` in HTTP/2 and HTTP/3.
     #[must_use]
     pub fn method(&self) -> &str {
-        self.str(self.method.clone())
+        self.str(self.parsed.method.clone())
     }
 
     /// The request target as it was sent, usually a path and a query.
     #[must_use]
     pub fn target(&self) -> &str {
-        self.str(self.target.clone())
+        self.str(self.parsed.target.clone())
     }
 
     /// The path that is asked for, still percent-encoded, without the query.
@@ -223,7 +218,7 @@ impl<'b> Request<'b> {
     /// All header fields. What `:authority` says is among them as `host`.
     #[must_use]
     pub fn headers(&self) -> Fields<'_> {
-        Fields::new(&self.head[self.fields_at..])
+        Fields::new(&self.head[self.parsed.fields_at..])
     }
 
     /// The value of the first field of this name, which may be in any case.
@@ -261,7 +256,7 @@ impl<'b> Request<'b> {
     /// # Errors
     /// What is wrong with it; [`HandshakeError::respond`] writes the answer.
     pub fn accept(&self) -> Result<Accept<'_>, HandshakeError> {
-        Ok(Accept::new(self, self.verdict?))
+        Ok(Accept::new(self, self.parsed.verdict?))
     }
 
     /// As [`accept`](Self::accept), for clients that `policy` allows.
@@ -303,6 +298,39 @@ impl<'b> Request<'b> {
     fn str(&self, range: Range<usize>) -> &str {
         // The parser lends both as `str`, so this never falls back.
         core::str::from_utf8(&self.head[range]).unwrap_or_default()
+    }
+}
+
+/// What a head was found to be.
+struct Parsed {
+    method: Range<usize>,
+    target: Range<usize>,
+    fields_at: usize,
+    len: usize,
+    /// Whether it is a handshake, and if so, what answers its key.
+    verdict: Result<Option<AcceptKey>, HandshakeError>,
+}
+
+impl Parsed {
+    /// Of the head that `bytes` begin with, and of which all must be there.
+    fn new(bytes: &[u8], ask: Ask) -> Result<Self, HandshakeError> {
+        let mut fields = [const { MaybeUninit::uninit() }; head::MAX_FIELDS];
+        let mut request = httparse::Request::new(&mut []);
+        let parsed = request.parse_with_uninit_headers(bytes, &mut fields);
+        let (Ok(httparse::Status::Complete(len)), Some(method), Some(target)) =
+            (parsed, request.method, request.path)
+        else {
+            return Err(parsed.err().map_or(HandshakeError::Malformed, head::parse_error));
+        };
+        head::check_line_ends(&bytes[..len])?;
+        // The request line is `method SP target SP version CR LF`; perhaps after an
+        // empty line (RFC 9112, 2.2).
+        let start = if bytes.starts_with(b"\r\n") { 2 } else { 0 };
+        let method = start..start + method.len();
+        let target = method.end + 1..method.end + 1 + target.len();
+        let fields_at = target.end + " HTTP/1.1\r\n".len();
+        let verdict = rules::check(&request, ask);
+        Ok(Self { method, target, fields_at, len, verdict })
     }
 }
 
