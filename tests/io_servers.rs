@@ -1,5 +1,5 @@
 //! The echo servers on each adapter, tried by the echo client: straight, with two
-//! tasks a connection, and with nginx in between.
+//! tasks a connection, with nginx in between, and through TLS.
 
 #[path = "support/peers.rs"]
 mod peers;
@@ -43,31 +43,74 @@ fn the_echo_client_is_satisfied_with_each_adapter() {
 
 #[test]
 fn nginx_in_between_changes_nothing() {
-    let nginx = find_program(&["nginx"]).or_else(|| {
-        let path = PathBuf::from("/usr/sbin/nginx");
-        path.is_file().then_some(path)
-    });
-    if is_missing("nginx", nginx.is_some(), "apt-get install nginx-light") {
-        return;
-    }
     let (_server, address) = start_server_with("tokio_echo", FEATURES, &["--deflate"]);
-    let port = free_port();
-    let home = std::env::temp_dir().join(format!("sansws-nginx-{}", process::id()));
-    fs::create_dir_all(&home).expect("a directory of ours");
-    fs::write(home.join("nginx.conf"), configuration(port, &address)).expect("it is ours");
-    let mut command = Command::new(nginx.expect("it is there"));
-    command.arg("-p").arg(&home).arg("-c").arg(home.join("nginx.conf"));
-    let _nginx = Program::start(command.arg("-e").arg(home.join("error.log")));
-    for _ in 0..200 {
-        if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-            break;
+    let Some(nginx) = Nginx::start("plain", &format!("http://{address}")) else { return };
+    check(&nginx.url(), &[]);
+    check(&nginx.url(), &["--deflate"]);
+}
+
+/// The echo client knows no TLS, so nginx speaks it for it.
+#[test]
+fn the_echo_client_is_satisfied_through_tls() {
+    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]);
+    let certified = certified.expect("a name");
+    let home = directory("certificate");
+    let (cert, key) = (home.join("cert.pem"), home.join("key.pem"));
+    fs::write(&cert, certified.cert.pem()).expect("it is ours");
+    fs::write(&key, certified.signing_key.serialize_pem()).expect("it is ours");
+    let files = [&cert, &key].map(|path| path.to_str().expect("a path of text"));
+    let arguments = ["--cert", files[0], "--key", files[1]];
+    let (_server, address) = start_server_with("tls_echo", "tokio-rustls", &arguments);
+    let Some(nginx) = Nginx::start("tls", &format!("https://{address}")) else { return };
+    check(&nginx.url(), &[]);
+    let _ = fs::remove_dir_all(home);
+}
+
+/// An nginx that is a proxy to a server, and ends with the test.
+struct Nginx {
+    _program: Program,
+    port: u16,
+    home: PathBuf,
+}
+
+impl Nginx {
+    fn start(name: &str, server: &str) -> Option<Self> {
+        let nginx = find_program(&["nginx"]).or_else(|| {
+            let path = PathBuf::from("/usr/sbin/nginx");
+            path.is_file().then_some(path)
+        });
+        if is_missing("nginx", nginx.is_some(), "apt-get install nginx-light") {
+            return None;
         }
-        thread::sleep(Duration::from_millis(25));
+        let (home, port) = (directory(name), free_port());
+        fs::write(home.join("nginx.conf"), configuration(port, server)).expect("it is ours");
+        let mut command = Command::new(nginx?);
+        command.arg("-p").arg(&home).arg("-c").arg(home.join("nginx.conf"));
+        let program = Program::start(command.arg("-e").arg(home.join("error.log")));
+        for _ in 0..200 {
+            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                break;
+            }
+            thread::sleep(Duration::from_millis(25));
+        }
+        Some(Self { _program: program, port, home })
     }
-    let url = format!("ws://127.0.0.1:{port}/");
-    check(&url, &[]);
-    check(&url, &["--deflate"]);
-    let _ = fs::remove_dir_all(&home);
+
+    fn url(&self) -> String {
+        format!("ws://127.0.0.1:{}/", self.port)
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.home);
+    }
+}
+
+fn directory(name: &str) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("sansws-{name}-{}", process::id()));
+    fs::create_dir_all(&path).expect("a directory of ours");
+    path
 }
 
 /// As nginx's documentation of WebSocket proxying has it.
@@ -87,7 +130,7 @@ fn configuration(port: u16, server: &str) -> String {
              server {{
                  listen 127.0.0.1:{port};
                  location / {{
-                     proxy_pass http://{server};
+                     proxy_pass {server};
                      proxy_http_version 1.1;
                      proxy_set_header Upgrade $http_upgrade;
                      proxy_set_header Connection upgrade;
