@@ -5,7 +5,8 @@
 mod io;
 mod support;
 
-use std::io::ErrorKind;
+use std::io::{self as std_io, ErrorKind, Read, Write};
+use std::time::Duration;
 
 use io::{Adapter, Script, Stutter, is_blocked};
 use proptest::prelude::*;
@@ -141,4 +142,57 @@ fn a_stream_that_takes_nothing_is_broken() {
     let mut ws = <sansws::blocking::WebSocket<_> as Adapter>::of(Role::Server, &stream);
     let result = ws.send("hello");
     assert!(matches!(result, Err(Error::Io(e)) if e.kind() == ErrorKind::WriteZero));
+}
+
+/// A stream whose sending side is shut down only after these errors.
+struct Reluctant {
+    stream: Script,
+    errors: Vec<ErrorKind>,
+    is_shut: bool,
+}
+
+impl Read for Reluctant {
+    fn read(&mut self, buf: &mut [u8]) -> std_io::Result<usize> {
+        self.stream.read(buf)
+    }
+}
+
+impl Write for Reluctant {
+    fn write(&mut self, buf: &[u8]) -> std_io::Result<usize> {
+        self.stream.write(buf)
+    }
+
+    fn flush(&mut self) -> std_io::Result<()> {
+        self.stream.flush()
+    }
+}
+
+impl sansws::blocking::Stream for Reluctant {
+    fn set_read_timeout(&self, _: Option<Duration>) -> std_io::Result<()> {
+        Ok(())
+    }
+
+    fn shut_down(&mut self) -> std_io::Result<()> {
+        if let Some(kind) = self.errors.pop() {
+            return Err(kind.into());
+        }
+        self.is_shut = true;
+        Ok(())
+    }
+}
+
+#[test]
+fn shutting_down_is_tried_again_if_it_was_put_off() {
+    for errors in [vec![], vec![ErrorKind::Interrupted], vec![ErrorKind::WouldBlock; 2]] {
+        let stream = Script::new();
+        stream.arrive(Role::Server.incoming_final(CLOSE, &close_payload(1000, "")));
+        let reluctant = Reluctant { stream, errors: errors.clone(), is_shut: false };
+        let connection = Role::Server.connection(&sansws::Config::new());
+        let mut ws = sansws::blocking::WebSocket::new(reluctant, connection, Vec::new());
+        // The Close frame, and then nothing: the peer waits for the end.
+        for _ in 0..4 {
+            let _ = ws.read();
+        }
+        assert!(ws.stream().is_shut, "{errors:?}");
+    }
 }

@@ -41,7 +41,7 @@ pub trait Stream: Read + Write {
 
     /// Shuts down the sending side and leaves the receiving one open. A stream
     /// that cannot returns an error of kind `Unsupported`, and is given back at
-    /// once, to be closed.
+    /// once, to be closed. After `WouldBlock` and `Interrupted` it is called again.
     ///
     /// # Errors
     /// Those of the operating system.
@@ -497,7 +497,7 @@ impl<S: Stream> Runtime<S> for Blocking<S> {
     }
 
     fn poll_shutdown(s: &mut S, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(s.shut_down())
+        ready_or_blocked(uninterrupted(|| s.shut_down()))
     }
 }
 
