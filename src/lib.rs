@@ -45,6 +45,31 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # With a stream
+//!
+//! Where there is a stream of the standard library, of tokio or of smol, the loop is
+//! written already: in the adapters `blocking`, `tokio` and `futures_io`. What they
+//! share stands in `io`, whose `Connector` leads from a URI to a connection. This is an
+//! echo server's connection:
+//!
+//! ```no_run
+//! # #[cfg(feature = "blocking")]
+//! # mod example {
+//! use sansws::blocking::WebSocket;
+//! use sansws::{Config, Event};
+//!
+//! fn serve(stream: std::net::TcpStream) -> Result<(), sansws::io::Error> {
+//!     let mut ws = WebSocket::accept(stream, &Config::new())?;
+//!     while let Some(event) = ws.read()? {
+//!         if let Event::Text(_) | Event::Binary(_) = event {
+//!             ws.write(event)?; // the next read sends it
+//!         }
+//!     }
+//!     Ok(())
+//! }
+//! # }
+//! ```
+//!
 //! # Features
 //!
 //! The first six are on by default; without any the crate is `no_std` with `alloc`.

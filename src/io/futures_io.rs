@@ -5,6 +5,25 @@
 //! as async-io's `Async<TcpStream>`, leaves the peer waiting for the end until the
 //! timeout; smol's `net::TcpStream` does it right.
 //!
+//! There is no `connect` here: a client opens a stream and gives it to
+//! [`WebSocket::connect_over`](crate::io::WebSocket::connect_over).
+//!
+//! ```no_run
+//! use sansws::frame::CloseCode;
+//! use sansws::futures_io::WebSocket;
+//! use sansws::{Config, handshake::RequestBuilder};
+//!
+//! async fn greet() -> Result<(), sansws::io::Error> {
+//!     let request = RequestBuilder::new("ws://127.0.0.1:9001/")?;
+//!     let uri = request.uri();
+//!     let stream = smol::net::TcpStream::connect((uri.host(), uri.port())).await?;
+//!     let (mut ws, _) = WebSocket::connect_over(stream, request, &Config::new()).await?;
+//!     ws.send("hello").await?;
+//!     println!("{:?}", ws.read().await?);
+//!     ws.close(CloseCode::NORMAL, "").await
+//! }
+//! ```
+//!
 //! [futures-io]: https://docs.rs/futures-io
 //! [async-io]: https://docs.rs/async-io
 
@@ -18,16 +37,20 @@ use ::futures_io::{AsyncRead, AsyncWrite};
 
 use super::socket::{self, Runtime, sealed};
 
-/// A WebSocket over a stream of futures-io.
+/// A WebSocket over a stream of futures-io; its methods are those of
+/// [`io::WebSocket`](crate::io::WebSocket).
 pub type WebSocket<S> = super::WebSocket<S, FuturesIo>;
 
-/// A request on a stream of futures-io.
+/// A request on a stream of futures-io; its methods are those of
+/// [`io::Incoming`](crate::io::Incoming).
 pub type Incoming<S> = super::Incoming<S, FuturesIo>;
 
-/// The half of a [`WebSocket`] that reads.
+/// The half of a [`WebSocket`] that reads; its methods are those of
+/// [`io::Reader`](crate::io::Reader).
 pub type Reader<S> = super::Reader<S, FuturesIo>;
 
-/// The half of a [`WebSocket`] that writes.
+/// The half of a [`WebSocket`] that writes; its methods are those of
+/// [`io::Writer`](crate::io::Writer).
 pub type Writer<S> = super::Writer<S, FuturesIo>;
 
 /// The streams of futures-io, and the timer of async-io.

@@ -21,9 +21,12 @@ use crate::handshake::{Accept, Request};
 /// let incoming = Incoming::receive(stream, &config).await?;
 /// match incoming.request().path() {
 ///     "/chat" => {
+///         let mut subprotocol = None;
 ///         let mut ws = incoming
 ///             .accept(&config, |request| {
-///                 Ok(request.accept()?.select_subprotocol(&["v2.chat"]))
+///                 let accept = request.accept()?.select_subprotocol(&["v2.chat", "v1.chat"]);
+///                 subprotocol = accept.subprotocol().map(String::from);
+///                 Ok(accept)
 ///             })
 ///             .await?;
 ///         while let Some(event) = ws.read().await? {

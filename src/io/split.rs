@@ -67,7 +67,7 @@ impl<S, R: Runtime<S>> Reader<S, R> {
         poll_fn(|cx| self.0.poll(Half::Reader, cx, |socket, cx| socket.poll_next(cx))).await
     }
 
-    /// Asks the connection.
+    /// Asks the connection. Meanwhile it is locked: `ask` must not use either half.
     pub fn connection<T>(&self, ask: impl FnOnce(&Connection) -> T) -> T {
         ask(self.0.lock().driver.connection())
     }
@@ -172,7 +172,7 @@ impl<S, R: Runtime<S>> Writer<S, R> {
         self.shared.lock().driver.output.len()
     }
 
-    /// Asks the connection.
+    /// Asks the connection. Meanwhile it is locked: `ask` must not use either half.
     pub fn connection<T>(&self, ask: impl FnOnce(&Connection) -> T) -> T {
         ask(self.shared.lock().driver.connection())
     }

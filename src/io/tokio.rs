@@ -4,6 +4,38 @@
 //! [keepalive](crate::Config::keepalive)) needs a runtime with time enabled, as
 //! `#[tokio::main]` makes it.
 //!
+//! An echo server; [`Incoming`] is for one that looks at the request first, `connect` for
+//! clients (feature `connect`), and [`WebSocket::split`](crate::io::WebSocket::split) for
+//! two tasks:
+//!
+//! ```no_run
+//! use sansws::tokio::WebSocket;
+//! use sansws::{Config, Event};
+//! use tokio::net::{TcpListener, TcpStream};
+//!
+//! # async fn example() -> std::io::Result<()> {
+//! let listener = TcpListener::bind("127.0.0.1:9001").await?;
+//! loop {
+//!     let (stream, peer) = listener.accept().await?;
+//!     tokio::spawn(async move {
+//!         if let Err(error) = serve(stream).await {
+//!             eprintln!("{peer}: {error}");
+//!         }
+//!     });
+//! }
+//! # }
+//!
+//! async fn serve(stream: TcpStream) -> Result<(), sansws::io::Error> {
+//!     let mut ws = WebSocket::accept(stream, &Config::new()).await?;
+//!     while let Some(event) = ws.read().await? {
+//!         if let Event::Text(_) | Event::Binary(_) = event {
+//!             ws.write(event)?; // the next read sends it
+//!         }
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
 //! [tokio]: https://docs.rs/tokio
 
 use alloc::boxed::Box;
@@ -20,16 +52,20 @@ use ::tokio::time::Sleep;
 pub use super::connect::tokio::{ClientStream, connect};
 use super::socket::{self, Runtime, sealed};
 
-/// A WebSocket over a stream of tokio.
+/// A WebSocket over a stream of tokio; its methods are those of
+/// [`io::WebSocket`](crate::io::WebSocket).
 pub type WebSocket<S> = super::WebSocket<S, Tokio>;
 
-/// A request on a stream of tokio.
+/// A request on a stream of tokio; its methods are those of
+/// [`io::Incoming`](crate::io::Incoming).
 pub type Incoming<S> = super::Incoming<S, Tokio>;
 
-/// The half of a [`WebSocket`] that reads.
+/// The half of a [`WebSocket`] that reads; its methods are those of
+/// [`io::Reader`](crate::io::Reader).
 pub type Reader<S> = super::Reader<S, Tokio>;
 
-/// The half of a [`WebSocket`] that writes.
+/// The half of a [`WebSocket`] that writes; its methods are those of
+/// [`io::Writer`](crate::io::Writer).
 pub type Writer<S> = super::Writer<S, Tokio>;
 
 /// The streams and the timer of tokio.

@@ -172,6 +172,10 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
 
     /// Writes all that was added. Cancel-safe.
     ///
+    /// That takes as long as the peer does not read: it is for [`read`](Self::read) to
+    /// look at deadlines. A program with peers that it does not trust sets an end to it,
+    /// such as `tokio::time::timeout`, or adds with [`write`](Self::write) and reads.
+    ///
     /// # Errors
     /// [`Error::Io`] if the stream takes no more.
     pub async fn flush(&mut self) -> Result<(), Error> {

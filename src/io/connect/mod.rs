@@ -21,6 +21,9 @@ use crate::handshake::{BuildError, Uri};
 /// Opens connections to servers: how long it may take, through which proxy, whom
 /// to trust.
 ///
+/// Connections to one address do not wait for each other, as RFC 6455, 4.1 wants it of
+/// those that are being opened: who opens many at once is to do it one by one.
+///
 /// ```no_run
 /// # #[cfg(feature = "tokio")]
 /// # async fn example() -> Result<(), sansws::io::Error> {
@@ -73,8 +76,8 @@ impl Connector {
     }
 
     /// Sets how long it may take until the server can be spoken to: to look up
-    /// names, to connect, for the proxy's answer, and for TLS. Default: 30 seconds. The opening handshake
-    /// has a [timeout of its own](Config::handshake_timeout).
+    /// names, to connect, for the proxy's answer, and for TLS. Default: 30 seconds. The
+    /// opening handshake has a [timeout of its own](Config::handshake_timeout).
     #[must_use]
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
