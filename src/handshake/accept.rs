@@ -1,5 +1,6 @@
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
 use super::accept_key::AcceptKey;
 use super::error::BuildError;
@@ -12,7 +13,6 @@ use crate::connection::{Config, Connection};
 use crate::deflate::{self, DeflateConfig, DeflateParameters};
 
 /// An answer that accepts a [`Request`].
-#[derive(Debug)]
 #[must_use = "nothing is answered before into_connection or into_response is called"]
 pub struct Accept<'r> {
     request: &'r Request<'r>,
@@ -155,5 +155,15 @@ impl<'r> Accept<'r> {
         #[cfg(feature = "deflate")]
         let connection = connection.with_deflate(self.deflate.as_ref().map(|(agreed, _)| agreed));
         connection
+    }
+}
+
+impl fmt::Debug for Accept<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Headers may have secrets.
+        f.debug_struct("Accept")
+            .field("request", &self.request)
+            .field("subprotocol", &self.subprotocol)
+            .finish_non_exhaustive()
     }
 }

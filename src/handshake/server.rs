@@ -338,7 +338,8 @@ impl fmt::Debug for Request<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request")
             .field("method", &self.method())
-            .field("target", &self.target())
+            // A query may have secrets.
+            .field("path", &self.path())
             .field("headers", &self.headers())
             .finish_non_exhaustive()
     }

@@ -3,6 +3,7 @@
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
+use core::fmt;
 
 use super::error::BuildError;
 
@@ -22,7 +23,7 @@ use super::error::BuildError;
 /// assert_eq!(uri.resource_name(), "/chat?room=1");
 /// # Ok::<_, sansws::handshake::BuildError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Uri {
     is_secure: bool,
     authority: String,
@@ -105,6 +106,17 @@ impl Uri {
     #[must_use]
     pub fn resource_name(&self) -> &str {
         &self.resource_name
+    }
+}
+
+impl fmt::Debug for Uri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A query may have secrets: scripts in browsers cannot send them otherwise.
+        let (path, query) = path_and_query(&self.resource_name);
+        let scheme = if self.is_secure { "wss" } else { "ws" };
+        let hidden = if query.is_some() { "?.." } else { "" };
+        let uri = format_args!("{scheme}://{}{path}{hidden}", self.authority);
+        f.debug_tuple("Uri").field(&uri).finish()
     }
 }
 
