@@ -132,6 +132,10 @@ impl<T: Read + Write> Stream for ReadWrite<T> {
 /// `WouldBlock`; nothing is lost, and it can be called again. (But not in the
 /// opening handshake, which needs a stream that blocks.)
 ///
+/// It is for one thread, and cannot be split: who has to send while a read waits takes
+/// another adapter, or [`Connection`] itself with a thread that writes, as
+/// `examples/chat.rs` does.
+///
 /// The stream's timeout for reading is the adapter's while there is a deadline: with
 /// a [keepalive](Config::keepalive), which is on by default, or when closing. Its
 /// timeout for writing is the program's to set: without one, a peer that does not
