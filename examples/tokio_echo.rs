@@ -34,7 +34,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("listening on {}", listener.local_addr()?);
     loop {
         let (stream, peer) = listener.accept().await?;
-        stream.set_nodelay(true)?;
         let arguments = arguments.clone();
         tokio::spawn(async move {
             if let Err(error) = serve(stream, &arguments).await {
@@ -45,6 +44,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn serve(stream: TcpStream, arguments: &Arguments) -> Result<(), io::Error> {
+    stream.set_nodelay(true)?;
     let config = Config::new().max_message_len(arguments.max_message << 20).max_fragments(1 << 20);
     let incoming = Incoming::receive(stream, &config).await?;
     let ws = incoming
