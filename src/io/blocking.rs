@@ -20,8 +20,7 @@ use super::socket::{self, Runtime, Socket, sealed};
 use crate::connection::{Config, Connection, Event, Part};
 use crate::error::SendError;
 use crate::frame::CloseCode;
-use crate::handshake::{Accept, Request};
-use crate::handshake::{Accepted, RequestBuilder};
+use crate::handshake::{Accept, Accepted, Request, RequestBuilder};
 use crate::prepared::Prepared;
 
 /// What a blocking stream can do besides reading and writing.

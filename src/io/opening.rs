@@ -11,8 +11,9 @@ use super::socket::{Runtime, Timer, with_buffer};
 use super::trace;
 use crate::MaskingKeys;
 use crate::connection::{Config, Connection};
-use crate::handshake::{Accept, HandshakeError, Request, Response, ServerHandshake};
-use crate::handshake::{Accepted, Answer, RequestBuilder};
+use crate::handshake::{
+    Accept, Accepted, Answer, HandshakeError, Request, RequestBuilder, Response, ServerHandshake,
+};
 
 /// A stream, and until when its handshake must be done.
 pub(super) struct Opening<S, R: Runtime<S>> {
