@@ -1,5 +1,6 @@
-//! The echo servers on each adapter, tried by the echo client: straight, with two
-//! tasks a connection, with nginx in between, and through TLS.
+//! The echo servers on each adapter, and that without any on epoll, tried by the
+//! echo client: straight, with two tasks a connection, with nginx in between, and
+//! through TLS.
 
 #[path = "support/peers.rs"]
 mod peers;
@@ -26,11 +27,12 @@ fn check(url: &str, arguments: &[&str]) {
 
 #[test]
 fn the_echo_client_is_satisfied_with_each_adapter() {
-    let rows: [(&str, &[&str]); 4] = [
+    let rows: [(&str, &[&str]); 5] = [
         ("blocking_echo", &[]),
         ("tokio_echo", &[]),
         ("tokio_echo", &["--split"]),
         ("smol_echo", &[]),
+        ("epoll_echo", &[]),
     ];
     for (server, arguments) in rows {
         let (_server, address) =
