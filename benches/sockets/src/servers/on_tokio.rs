@@ -1,0 +1,99 @@
+//! What all servers on tokio have in common: one thread, and a task a connection.
+
+use std::cell::Cell;
+use std::net::TcpListener;
+
+use futures_util::{Sink, SinkExt, Stream, StreamExt};
+use tokio::net::TcpStream;
+use tokio::sync::broadcast;
+
+use super::limit::BUFFER_LEN;
+
+pub type Error = Box<dyn std::error::Error + Send + Sync>;
+
+pub fn run<F>(listener: TcpListener, serve: impl Fn(TcpStream) -> F)
+where
+    F: Future<Output = Result<(), Error>> + Send + 'static,
+{
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        listener.set_nonblocking(true).unwrap();
+        let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+        loop {
+            let (socket, _) = listener.accept().await.unwrap();
+            socket.set_nodelay(true).unwrap();
+            let serve = serve(socket);
+            // How it ends is seen by the generator.
+            tokio::spawn(async { drop(serve.await) });
+        }
+    });
+}
+
+/// Sends each message back at once.
+pub async fn echo<W, M, E>(mut ws: W, is_data: impl Fn(&M) -> bool) -> Result<(), Error>
+where
+    W: Stream<Item = Result<M, E>> + Sink<M, Error = E> + Unpin,
+    E: std::error::Error + Send + Sync + 'static,
+{
+    while let Some(message) = ws.next().await {
+        let message = message?;
+        if is_data(&message) {
+            ws.send(message).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Sends messages back, and flushes when there are no more for the moment.
+pub async fn forward<W, M, E>(ws: W, is_data: impl Fn(&M) -> bool) -> Result<(), Error>
+where
+    W: Stream<Item = Result<M, E>> + Sink<M, Error = E>,
+    E: std::error::Error + Send + Sync + 'static,
+{
+    use futures_util::TryStreamExt;
+
+    let (sink, stream) = ws.split();
+    stream.try_filter(|message| std::future::ready(is_data(message))).forward(sink).await?;
+    Ok(())
+}
+
+/// Sends each message to all.
+pub async fn broadcast<W, M, E>(
+    mut ws: W,
+    is_data: impl Fn(&M) -> bool,
+    sender: broadcast::Sender<M>,
+) -> Result<(), Error>
+where
+    W: Stream<Item = Result<M, E>> + Sink<M, Error = E> + Unpin,
+    M: Clone + Send + Sync + 'static,
+    E: std::error::Error + Send + Sync + 'static,
+{
+    let mut receiver = sender.subscribe();
+    loop {
+        tokio::select! {
+            message = ws.next() => match message {
+                Some(message) => {
+                    let message = message?;
+                    if is_data(&message) {
+                        let _ = sender.send(message);
+                    }
+                }
+                None => return Ok(()),
+            },
+            message = receiver.recv() => ws.send(message?).await?,
+        }
+    }
+}
+
+thread_local! {
+    static BUFFER: Cell<Option<Vec<u8>>> = const { Cell::new(None) };
+}
+
+/// The thread's buffer; another one while that is in use.
+pub fn take_buffer() -> Vec<u8> {
+    BUFFER.take().unwrap_or_else(|| vec![0; BUFFER_LEN])
+}
+
+pub fn return_buffer(buffer: Vec<u8>) {
+    BUFFER.set(Some(buffer));
+}
