@@ -275,8 +275,8 @@ impl Driver {
             Event::Binary(Cow::Owned(data)) if self.writes_in_place(&data) => {
                 self.write_in_place(MessageKind::Binary, data)
             }
-            Event::Text(text) => self.output.append(|out| self.ws.send_text(&text, out)),
-            Event::Binary(data) => self.output.append(|out| self.ws.send_binary(&data, out)),
+            Event::Text(text) => self.ws.send_text(&text, self.output.tail()),
+            Event::Binary(data) => self.ws.send_binary(&data, self.output.tail()),
             Event::Ping(data) => self.ws.send_ping(&data, self.output.tail()),
             Event::Pong(data) => self.ws.send_pong(&data, self.output.tail()),
             Event::Close(close) => {
@@ -286,7 +286,7 @@ impl Driver {
     }
 
     pub(super) fn write_prepared(&mut self, message: &Prepared) -> Result<(), SendError> {
-        self.output.append(|out| self.ws.send_prepared(message, out))
+        self.ws.send_prepared(message, self.output.tail())
     }
 
     fn writes_in_place(&self, payload: &[u8]) -> bool {

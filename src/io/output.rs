@@ -2,10 +2,8 @@
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use core::cell::Cell;
 use core::mem;
 use std::io::IoSlice;
-use std::thread_local;
 
 use bytes::Bytes;
 
@@ -14,9 +12,6 @@ pub(super) const MAX_SLICES: usize = 16;
 
 /// From how many written bytes on the rest is moved to the front.
 const COMPACT: usize = 16 * 1024;
-
-/// How much a thread keeps for the output of its connections.
-const MAX_SPARE: usize = 64 * 1024;
 
 /// A queue of bytes: what was appended in small pieces is joined, what came as a
 /// large one is kept as it is.
@@ -56,20 +51,6 @@ impl Output {
             self.answers += count;
             self.until_answered = self.len();
         }
-    }
-
-    /// Appends a message, as `append` does it. The first that waits goes into a buffer
-    /// of the thread, which need not grow any more.
-    #[inline]
-    pub(super) fn append<T>(&mut self, append: impl FnOnce(&mut Vec<u8>) -> T) -> T {
-        if self.tail.capacity() == 0 {
-            self.tail = SPARE.take();
-        }
-        let result = append(&mut self.tail);
-        if self.tail.is_empty() {
-            SPARE.set(mem::take(&mut self.tail));
-        }
-        result
     }
 
     /// Where to append to.
@@ -112,21 +93,11 @@ impl Output {
             self.answers = 0;
         }
         if self.is_empty() {
-            let Self { mut tail, .. } = mem::take(self);
-            if (1..=MAX_SPARE).contains(&tail.capacity()) {
-                tail.clear();
-                SPARE.set(tail);
-            }
+            *self = Self::default();
         } else if self.chunks.is_empty() && self.written >= COMPACT.max(self.tail.len() / 2) {
             // A program that writes before all is written would make it grow for ever.
             self.tail.drain(..self.written);
             self.written = 0;
         }
     }
-}
-
-thread_local! {
-    /// Lent to one connection after the other, from its first message that waits until
-    /// all is written.
-    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
