@@ -79,7 +79,7 @@
 //! | `std` | `Clock`, and run-time detection of faster instructions in dependencies |
 //! | `rand` | `MaskingKeys::random` and `handshake::nonce` |
 //! | `simdutf8` | UTF-8 checked several times faster |
-//! | `multiversion` | masking up to twice as fast, by instructions found at run time |
+//! | `multiversion` | long messages masked faster, by instructions found at run time |
 //! | `deflate` | `DeflateConfig`: messages compressed (permessage-deflate, RFC 7692) |
 //! | `blocking` | `blocking`: the adapter for blocking streams |
 //! | `tokio` | `tokio`: the adapter for tokio's streams |

@@ -366,3 +366,14 @@ fn all_adapters_understand_each_other() {
     });
     server.join().expect("no panic");
 }
+
+#[test]
+fn a_head_may_be_as_long_as_the_program_says() {
+    for (max, is_taken) in [(REQUEST.len(), true), (REQUEST.len() - 1, false)] {
+        let (result, written, _) = served(REQUEST, async |stream| {
+            WebSocket::accept(stream, &Config::new().max_head_len(max)).await
+        });
+        let status = if is_taken { "HTTP/1.1 101 " } else { "HTTP/1.1 431 " };
+        assert!(result.is_ok() == is_taken && written.starts_with(status), "{max}: {written}");
+    }
+}

@@ -25,6 +25,7 @@ pub struct Config {
     minimal_len: bool,
     pub(super) timeouts: Timeouts,
     handshake: Duration,
+    max_head_len: usize,
 }
 
 /// The limits as they are applied.
@@ -80,6 +81,7 @@ impl Config {
                 close: Millis::new(Duration::from_secs(10)),
             },
             handshake: Duration::from_secs(10),
+            max_head_len: 16 * 1024,
         }
     }
 
@@ -175,6 +177,23 @@ impl Config {
     pub const fn handshake_timeout(mut self, timeout: Duration) -> Self {
         self.handshake = timeout;
         self
+    }
+
+    /// How long the peer's head of the opening handshake may be, in bytes. Default:
+    /// 16 KiB.
+    ///
+    /// For the adapters too; without one, see
+    /// [`ServerHandshake::max_head_len`](crate::handshake::ServerHandshake::max_head_len)
+    /// and its like of the client.
+    #[must_use]
+    pub const fn max_head_len(mut self, bytes: usize) -> Self {
+        self.max_head_len = bytes;
+        self
+    }
+
+    #[cfg(feature = "_io")]
+    pub(crate) const fn head_len(&self) -> usize {
+        self.max_head_len
     }
 
     #[cfg(feature = "_io")]

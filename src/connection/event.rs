@@ -64,6 +64,12 @@ impl From<Vec<u8>> for Event<'_> {
     }
 }
 
+impl<'b> From<Close<'b>> for Event<'b> {
+    fn from(close: Close<'b>) -> Self {
+        Self::Close(close)
+    }
+}
+
 /// What [`Connection::receive_part`](super::Connection::receive_part) yields:
 /// pieces of messages as they arrive, whatever frames they came in.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -20,12 +20,13 @@ pub(super) struct Opening<S, R: Runtime<S>> {
     pub(super) stream: S,
     pub(super) timer: R::Timer,
     deadline: Option<std::time::Instant>,
+    max_head_len: usize,
 }
 
 impl<S, R: Runtime<S>> Opening<S, R> {
     pub(super) fn new(stream: S, timer: R::Timer, config: &Config) -> Self {
         let deadline = R::now().checked_add(config.handshake());
-        Self { stream, timer, deadline }
+        Self { stream, timer, deadline, max_head_len: config.head_len() }
     }
 
     /// With less time, if this is earlier.
@@ -37,7 +38,7 @@ impl<S, R: Runtime<S>> Opening<S, R> {
 
     /// Reads a request; and what came behind it. If it is none, says so.
     pub(super) async fn receive_request(&mut self) -> Result<(Request<'static>, Vec<u8>), Error> {
-        let mut handshake = ServerHandshake::new();
+        let mut handshake = ServerHandshake::new().max_head_len(self.max_head_len);
         let receive =
             |input: &mut &mut [u8]| Ok(handshake.receive(input)?.map(Request::into_owned));
         match self.read_until(receive).await {
@@ -96,7 +97,8 @@ impl<S, R: Runtime<S>> Opening<S, R> {
     ) -> Result<(Connection, Accepted<'static>, Vec<u8>), Error> {
         let mut out = Vec::new();
         let uri = request.uri().clone();
-        let mut handshake = request.start(crate::handshake::nonce(), &mut out);
+        let mut handshake =
+            request.start(crate::handshake::nonce(), &mut out).max_head_len(self.max_head_len);
         self.write_all(&out).await?;
         let receive = |input: &mut &mut [u8]| {
             Ok(handshake.receive(input)?.map(|answer| match answer {
@@ -221,7 +223,7 @@ impl<S, R: Runtime<S>> Opening<S, R> {
         mut poll: impl FnMut(&mut S, &mut Context<'_>) -> Poll<io::Result<T>>,
     ) -> Result<T, Error> {
         loop {
-            let Self { stream, timer, deadline } = self;
+            let Self { stream, timer, deadline, .. } = self;
             let left = deadline.map(|deadline| deadline.saturating_duration_since(R::now()));
             R::before_read(timer, stream, left)?;
             let result = poll_fn(|cx| match poll(stream, cx) {
