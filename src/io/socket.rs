@@ -175,14 +175,16 @@ impl<S, R: Runtime<S>> Socket<S, R> {
 
             let epoch = self.epoch;
             let now = || Instant::from_epoch(R::now().duration_since(epoch));
-            let deadline = self.driver.deadline(now);
+            // As long as something comes nobody needs the time, unless reading blocks, or
+            // the close timeout runs against a peer that never stops sending.
+            let needs_time_first = !R::HAS_TASKS || self.driver.is_closing();
+            let early = if needs_time_first { self.driver.deadline(now) } else { None };
             if !self.driver.is_congested() && !self.driver.is_at_end() {
                 ready!(Self::give_way(&mut reads, MAX_READS, cx));
-                let wait = deadline.map(|deadline| deadline.saturating_since(now()));
+                let wait = early.map(|deadline| deadline.saturating_since(now()));
                 // Should it fail, reading tells more.
                 let _ = R::before_read(&mut self.timer, &self.stream, wait);
                 if let Poll::Ready(read) = self.poll_read(cx) {
-                    // Whoever never stops sending does not stop the close timeout.
                     if wait == Some(Duration::ZERO) {
                         self.driver.handle_timeout(now());
                     }
@@ -192,6 +194,7 @@ impl<S, R: Runtime<S>> Socket<S, R> {
                     }
                 }
             }
+            let deadline = if needs_time_first { early } else { self.driver.deadline(now) };
             match deadline {
                 None => return Poll::Pending,
                 Some(deadline) => {
