@@ -4,7 +4,8 @@
 use core::array;
 
 use proptest::prelude::*;
-use sansws::frame::MaskingKey;
+use sansws::frame::{Header, MaskingKey, Opcode};
+use sansws::{Config, Connection, Event, MaskingKeys};
 
 const KEYS: [[u8; 4]; 5] =
     [[0x37, 0xFA, 0x21, 0x3D], [1, 2, 3, 4], [0xFF, 0, 0, 0], [0; 4], [0xFF; 4]];
@@ -36,7 +37,7 @@ fn a_key_keeps_its_bytes() {
 #[test]
 fn every_length_from_every_phase_is_masked_as_defined() {
     for key in KEYS {
-        for len in (0..=70).chain(4080..=4112).chain(65_530..=65_542) {
+        for len in lengths() {
             let data = bytes(len);
             for start in 0..=4 {
                 let masked = applied(MaskingKey::new(key).rotated(start), &data);
@@ -96,6 +97,52 @@ fn a_key_is_turned_by_any_number_of_bytes() {
         let expected: [u8; 4] = array::from_fn(|i| key[(len % 4 + i) % 4]);
         assert_eq!(MaskingKey::new(key).rotated(len).to_bytes(), expected, "{len}");
     }
+}
+
+/// Lengths about those where another way begins.
+fn lengths() -> impl Iterator<Item = usize> {
+    (0..=700).chain(4080..=4112).chain(65_530..=65_542)
+}
+
+#[test]
+fn what_a_client_sends_is_masked_as_defined() {
+    for key in KEYS {
+        let mut client = Connection::client(&Config::new(), MaskingKeys::new(move || key));
+        for len in lengths() {
+            let (data, mut out) = (bytes(len), vec![9; len % 3]);
+            client.send_binary(&data, &mut out).unwrap();
+            let (header, header_len) = Header::parse(&out[len % 3..]).unwrap().unwrap();
+            assert_eq!(header.mask, Some(MaskingKey::new(key)));
+            let payload = &out[len % 3 + header_len..];
+            assert!(payload == naive(key, 0, &data), "{key:x?}, {len} bytes");
+        }
+    }
+}
+
+#[test]
+fn what_a_server_joins_is_unmasked_as_defined() {
+    for key in KEYS {
+        for len in lengths() {
+            let mut server = Connection::server(&Config::new());
+            // The start of a message, so that the next piece is joined to it.
+            let (mut input, mut out) = (frame(key, Opcode::BINARY, false, b"start"), Vec::new());
+            assert_eq!(server.receive(&mut &mut input[..], &mut out), Ok(None));
+            let data = bytes(len);
+            let mut input = frame(key, Opcode::CONTINUATION, true, &data);
+            // In two pieces, the first of which turns the key.
+            let (first, second) = input.split_at_mut(len.min(14) + len % 5);
+            assert_eq!(server.receive(&mut &mut *first, &mut out), Ok(None));
+            let event = server.receive(&mut &mut *second, &mut out).unwrap();
+            let expected = [b"start", &data[..]].concat();
+            assert!(event == Some(Event::Binary(expected.into())), "{key:x?}, {len} bytes");
+        }
+    }
+}
+
+fn frame(key: [u8; 4], opcode: Opcode, fin: bool, payload: &[u8]) -> Vec<u8> {
+    let mut header = Header::new(opcode, fin, payload.len() as u64);
+    header.mask = Some(MaskingKey::new(key));
+    [&header.encode()[..], &naive(key, 0, payload)].concat()
 }
 
 proptest! {

@@ -33,10 +33,11 @@ impl Assembly {
         joined.push_str(text);
     }
 
-    pub(super) fn push_data(&mut self, data: &[u8], announced: Announced) {
+    /// Where to append `added` bytes of data.
+    pub(super) fn reserve_data(&mut self, added: usize, announced: Announced) -> &mut Vec<u8> {
         let joined = &mut self.data;
-        joined.reserve_exact(growth(joined.len(), joined.capacity(), data.len(), announced));
-        joined.extend_from_slice(data);
+        joined.reserve_exact(growth(joined.len(), joined.capacity(), added, announced));
+        joined
     }
 }
 

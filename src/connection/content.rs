@@ -88,19 +88,22 @@ impl Content {
         let first = self.begun.is_none();
         let part = match (form, kind) {
             #[cfg(feature = "deflate")]
-            (Form::Passed, _) => {
-                Part::Compressed(CompressedPart { kind, data: Cow::Borrowed(payload), first, last })
-            }
+            (Form::Passed, _) => Part::Compressed(CompressedPart {
+                kind,
+                data: Cow::Borrowed(payload.unmask()),
+                first,
+                last,
+            }),
             (Form::Deflated, _) => {
-                self.inflate(&piece, max_len)?;
+                self.inflate(kind, payload.unmask(), last, max_len)?;
                 self.take(kind, first, last)
             }
             (Form::Plain, MessageKind::Text) => {
-                let (lead, text) = self.text_cut.join(payload)?;
+                let (lead, text) = self.text_cut.join(payload.unmask())?;
                 Part::Text(TextPart { lead, text: Cow::Borrowed(text), first, last })
             }
             (Form::Plain, MessageKind::Binary) => {
-                Part::Binary(BinaryPart { data: Cow::Borrowed(payload), first, last })
+                Part::Binary(BinaryPart { data: Cow::Borrowed(payload.unmask()), first, last })
             }
         };
         let is_empty = match &part {
@@ -127,19 +130,22 @@ impl Content {
         if last && form == Form::Plain && self.begun.is_none() && self.text_cut.is_empty() {
             // It lies in one piece.
             return Ok(Some(match kind {
-                MessageKind::Text => Event::Text(Cow::Borrowed(from_utf8(payload)?)),
-                MessageKind::Binary => Event::Binary(Cow::Borrowed(payload)),
+                MessageKind::Text => Event::Text(Cow::Borrowed(from_utf8(payload.unmask())?)),
+                MessageKind::Binary => Event::Binary(Cow::Borrowed(payload.unmask())),
             }));
         }
         match kind {
-            _ if form == Form::Deflated => self.inflate(&piece, max_len)?,
+            _ if form == Form::Deflated => self.inflate(kind, payload.unmask(), last, max_len)?,
             MessageKind::Text => {
-                let (lead, text) = self.text_cut.join(payload)?;
+                let (lead, text) = self.text_cut.join(payload.unmask())?;
                 // What is cut off here is still to be added.
                 let rest = announced.rest.saturating_add(self.text_cut.len());
                 self.assembly.push_text(lead, text, Announced { rest, ..announced });
             }
-            MessageKind::Binary => self.assembly.push_data(payload, announced),
+            MessageKind::Binary => {
+                let joined = self.assembly.reserve_data(payload.len(), announced);
+                payload.append_to(joined);
+            }
         }
         self.check_end(last)?;
         if !last {
@@ -176,25 +182,33 @@ impl Content {
 
     /// Inflates a piece, checks it, and joins it to what there is.
     #[cfg(feature = "deflate")]
-    fn inflate(&mut self, piece: &DataPiece<'_>, max_len: u64) -> Result<(), Violation> {
+    fn inflate(
+        &mut self,
+        kind: MessageKind,
+        payload: &[u8],
+        last: bool,
+        max_len: u64,
+    ) -> Result<(), Violation> {
         let Self { text_cut, assembly, inflater, inflated, .. } = self;
         let Some(stream) = inflater else { return Err(Violation::ReservedBit) };
-        stream.inflate(piece.payload, piece.last, |block| {
+        stream.inflate(payload, last, |block| {
             // 10.4: what counts is what it takes here, not on the way.
             let left = usize::try_from(max_len - *inflated).unwrap_or(usize::MAX);
             let (block, excess) = block.split_at(block.len().min(left));
             *inflated += block.len() as u64;
             let announced = Announced { rest: 0, all: false };
-            match piece.kind {
+            match kind {
                 MessageKind::Text => {
                     let (lead, text) = text_cut.join(block)?;
                     assembly.push_text(lead, text, announced);
                 }
-                MessageKind::Binary => assembly.push_data(block, announced),
+                MessageKind::Binary => {
+                    assembly.reserve_data(block.len(), announced).extend_from_slice(block);
+                }
             }
             if excess.is_empty() { Ok(()) } else { Err(Violation::MessageTooBig) }
         })?;
-        if piece.last {
+        if last {
             *inflated = 0;
             if self.form_of_rsv1 == Form::Passed {
                 self.inflater = None;
@@ -205,7 +219,7 @@ impl Content {
 
     /// No piece is compressed.
     #[cfg(not(feature = "deflate"))]
-    fn inflate(&mut self, _: &DataPiece<'_>, _: u64) -> Result<(), Violation> {
+    fn inflate(&mut self, _: MessageKind, _: &[u8], _: bool, _: u64) -> Result<(), Violation> {
         Err(Violation::ReservedBit)
     }
 }

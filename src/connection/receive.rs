@@ -40,12 +40,41 @@ pub(super) enum Piece<'b> {
     Control(Opcode, Cow<'b, [u8]>),
 }
 
-/// A piece of a data message's payload, unmasked; only the last can be empty.
+/// A piece of a data message's payload; only the last can be empty.
 pub(super) struct DataPiece<'b> {
     pub(super) kind: MessageKind,
-    pub(super) payload: &'b [u8],
+    pub(super) payload: Payload<'b>,
     pub(super) last: bool,
     pub(super) form: Form,
+}
+
+/// Bytes that are still as the peer has masked them, if it has.
+pub(super) struct Payload<'b> {
+    bytes: &'b mut [u8],
+    mask: Option<MaskingKey>,
+}
+
+impl<'b> Payload<'b> {
+    #[inline]
+    pub(super) fn unmask(self) -> &'b [u8] {
+        if let Some(mask) = self.mask {
+            mask.apply(self.bytes);
+        }
+        self.bytes
+    }
+
+    /// Unmasks them on the way.
+    #[inline]
+    pub(super) fn append_to(self, joined: &mut Vec<u8>) {
+        match self.mask {
+            Some(mask) => mask.append_masked(self.bytes, joined),
+            None => joined.extend_from_slice(self.bytes),
+        }
+    }
+
+    pub(super) const fn len(&self) -> usize {
+        self.bytes.len()
+    }
 }
 
 impl Receiver {
@@ -113,14 +142,11 @@ impl Receiver {
             };
             let is_deflated = self.message.is_some_and(|message| message.form == Form::Deflated);
             let most = if is_deflated { max_deflated } else { usize::MAX };
-            let payload =
-                take(input, usize::try_from(frame.remaining).map_or(most, |n| n.min(most)));
-            if let Some(mask) = &mut frame.mask {
-                mask.apply(payload);
-                *mask = mask.rotated(payload.len());
-            }
-            let payload: &'b [u8] = payload;
-            frame.remaining -= payload.len() as u64;
+            let bytes = take(input, usize::try_from(frame.remaining).map_or(most, |n| n.min(most)));
+            let len = bytes.len();
+            let payload = Payload { bytes, mask: frame.mask };
+            frame.mask = frame.mask.map(|mask| mask.rotated(len));
+            frame.remaining -= len as u64;
 
             let (opcode, complete) = (frame.opcode, frame.remaining == 0);
             let last = frame.fin && complete;
@@ -128,11 +154,11 @@ impl Receiver {
                 self.frame = Some(frame);
             }
             if opcode.is_control() {
-                return Ok(self.next_control(opcode, payload, complete));
+                return Ok(self.next_control(opcode, payload.unmask(), complete));
             }
             match self.message {
-                Some(_) if payload.is_empty() && !complete => return Ok(None),
-                Some(Progress { kind, form, .. }) if last || !payload.is_empty() => {
+                Some(_) if len == 0 && !complete => return Ok(None),
+                Some(Progress { kind, form, .. }) if last || len > 0 => {
                     if last {
                         self.message = None;
                     }

@@ -5,11 +5,8 @@ use alloc::vec::Vec;
 use super::rules::Form;
 use super::{Close, Connection, MessageKind, Role, Sending, State};
 use crate::error::SendError;
-use crate::frame::{CloseCode, Header, Opcode};
+use crate::frame::{CloseCode, EncodedHeader, Header, Opcode};
 use crate::prepared::{Frame, Prepared};
-
-/// How much is copied before it is masked, so that it is still in the cache.
-const BLOCK: usize = 8 * 1024;
 
 /// The longest payload of a control frame (5.5).
 const MAX_CONTROL_LEN: usize = 125;
@@ -115,7 +112,7 @@ impl Connection {
             key.apply(data);
             header.mask = Some(key);
         }
-        out.extend_from_slice(&header.encode());
+        header.encode().append_to(out);
         Ok(())
     }
 
@@ -375,22 +372,16 @@ pub(super) fn write(role: &mut Role, mut header: Header, payload: &[u8], out: &m
     header.len = payload.len() as u64;
     match role {
         Role::Server => {
-            let header = header.encode();
-            out.reserve(header.len() + payload.len());
-            out.extend_from_slice(&header);
+            out.reserve(EncodedHeader::ROOM + payload.len());
+            header.encode().append_to(out);
             out.extend_from_slice(payload);
         }
         Role::Client(keys) => {
             let key = keys.next();
             header.mask = Some(key);
-            let header = header.encode();
-            out.reserve(header.len() + payload.len());
-            out.extend_from_slice(&header);
-            for block in payload.chunks(BLOCK) {
-                let start = out.len();
-                out.extend_from_slice(block);
-                key.apply(&mut out[start..]);
-            }
+            out.reserve(EncodedHeader::ROOM + payload.len());
+            header.encode().append_to(out);
+            key.append_masked(payload, out);
         }
     }
 }

@@ -1,3 +1,4 @@
+use alloc::vec::Vec;
 use core::ops::Deref;
 
 use super::{MaskingKey, Opcode};
@@ -104,36 +105,28 @@ impl Header {
     /// A `len` above `2^63 - 1` is written as it is, and no receiver takes it.
     #[must_use]
     #[inline]
-    #[allow(clippy::cast_possible_truncation, reason = "each arm's pattern is the bound")]
     pub fn encode(&self) -> EncodedHeader {
-        let mut bytes = [0; Self::MAX_LEN];
-        bytes[0] = u8::from(self.fin) << 7
+        let first = u8::from(self.fin) << 7
             | u8::from(self.rsv1) << 6
             | u8::from(self.rsv2) << 5
             | u8::from(self.rsv3) << 4
             | self.opcode.to_byte();
-        let mut len = match self.len {
-            0..=125 => {
-                bytes[1] = self.len as u8;
-                2
-            }
-            126..=0xFFFF => {
-                bytes[1] = 126;
-                bytes[2..4].copy_from_slice(&(self.len as u16).to_be_bytes());
-                4
-            }
-            _ => {
-                bytes[1] = 127;
-                bytes[2..10].copy_from_slice(&self.len.to_be_bytes());
-                10
-            }
+        // As one number in which the first byte is the lowest: bytes that are stored one
+        // by one cannot be loaded together before they have reached the cache.
+        let (len, end) = match self.len {
+            0..=125 => (u128::from(self.len), 2),
+            126..=0xFFFF => (126 | u128::from(self.len.swap_bytes() >> 48) << 8, 4),
+            _ => (127 | u128::from(self.len.swap_bytes()) << 8, 10),
         };
-        if let Some(key) = self.mask {
-            bytes[1] |= 0x80;
-            bytes[len..len + 4].copy_from_slice(&key.to_bytes());
-            len += 4;
+        let bits = u128::from(first) | len << 8;
+        match self.mask {
+            None => EncodedHeader { bytes: bits.to_le_bytes(), len: end },
+            Some(key) => {
+                let key = u128::from(u32::from_le_bytes(key.to_bytes()));
+                let bits = bits | 0x8000 | key << (8 * end);
+                EncodedHeader { bytes: bits.to_le_bytes(), len: end + 4 }
+            }
         }
-        EncodedHeader { bytes, len: len as u8 }
     }
 
     /// How many bytes [`encode`](Self::encode) gives: 2 to 14.
@@ -158,8 +151,21 @@ pub(crate) const fn len_end(len: u64) -> usize {
 /// A header's bytes, on the stack; dereferences to them.
 #[derive(Clone, Copy, Debug)]
 pub struct EncodedHeader {
-    bytes: [u8; Header::MAX_LEN],
+    /// More than there are, since a fixed size is stored at once.
+    bytes: [u8; Self::ROOM],
     len: u8,
+}
+
+impl EncodedHeader {
+    /// What [`append_to`](Self::append_to) takes for a moment.
+    pub(crate) const ROOM: usize = 16;
+
+    #[inline]
+    pub(crate) fn append_to(&self, out: &mut Vec<u8>) {
+        let end = out.len() + usize::from(self.len);
+        out.extend_from_slice(&self.bytes);
+        out.truncate(end);
+    }
 }
 
 impl Deref for EncodedHeader {

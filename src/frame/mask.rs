@@ -1,3 +1,5 @@
+use alloc::vec::Vec;
+
 /// The four bytes with which a client hides its payload (RFC 6455, 5.3).
 ///
 /// Masking and unmasking are the same XOR. It is not encryption: the key
@@ -53,6 +55,59 @@ impl MaskingKey {
         }
     }
 
+    /// Appends `data`, masked.
+    #[inline]
+    pub(crate) fn append_masked(self, data: &[u8], out: &mut Vec<u8>) {
+        if data.len() < LONG {
+            self.append_masked_short(data, out);
+        } else {
+            let (blocks, rest) = data.as_chunks();
+            append_many_blocks(blocks, self.word(), out);
+            self.append_masked_short(rest, out);
+        }
+    }
+
+    /// Masked on the way: what was just stored in other pieces is slow to load again.
+    #[inline(always)]
+    fn append_masked_short(self, data: &[u8], out: &mut Vec<u8>) {
+        let (blocks, rest) = data.as_chunks::<64>();
+        append_blocks(blocks, self.word(), out);
+        let (chunks, rest) = rest.as_chunks::<16>();
+        for chunk in chunks {
+            out.extend_from_slice(&self.masked(*chunk));
+        }
+        if rest.is_empty() {
+            return;
+        }
+        if data.len() > 16 {
+            self.append_last::<16>(data, rest.len(), out);
+        } else if let Some(first) = rest.first_chunk::<8>() {
+            out.extend_from_slice(&self.masked(*first));
+            self.append_last::<8>(rest, rest.len() - 8, out);
+        } else if let Some(first) = rest.first_chunk::<4>() {
+            out.extend_from_slice(&self.masked(*first));
+            self.append_last::<4>(rest, rest.len() - 4, out);
+        } else {
+            out.extend(rest.iter().zip(self.0).map(|(byte, key)| byte ^ key));
+        }
+    }
+
+    /// Appends the last `len` bytes of `data` as a chunk, which overlaps with those
+    /// that were appended before.
+    #[inline(always)]
+    fn append_last<const N: usize>(self, data: &[u8], len: usize, out: &mut Vec<u8>) {
+        if let Some(last) = data.last_chunk::<N>() {
+            out.truncate(out.len() - (N - len));
+            out.extend_from_slice(&self.rotated(data.len() - N).masked(*last));
+        }
+    }
+
+    #[inline(always)]
+    fn masked<const N: usize>(self, mut bytes: [u8; N]) -> [u8; N] {
+        self.apply_short(&mut bytes);
+        bytes
+    }
+
     #[inline(always)]
     fn apply_short(self, data: &mut [u8]) {
         let narrow = u32::from_ne_bytes(self.0);
@@ -67,11 +122,14 @@ impl MaskingKey {
         }
     }
 
-    /// Vectors that lie across two cache lines cost twice as much, and payloads lie
-    /// anywhere: so begin where a line does.
     #[inline(never)]
     fn apply_long(self, data: &mut [u8]) {
-        let lead = data.as_ptr().align_offset(CACHE_LINE).min(data.len());
+        // Vectors that lie across two cache lines cost twice as much, and payloads lie
+        // anywhere: so begin where a line does.
+        let lead = match data.len() {
+            0..ALIGN_FROM => 0,
+            len => data.as_ptr().align_offset(CACHE_LINE).min(len),
+        };
         let (lead, aligned) = data.split_at_mut(lead);
         self.apply_short(lead);
         let key = self.rotated(lead.len());
@@ -89,6 +147,9 @@ impl MaskingKey {
 /// From how many bytes on it pays to look for the best way.
 const LONG: usize = 256;
 
+/// From how many bytes on it pays to begin with those before a cache line.
+const ALIGN_FROM: usize = 4096;
+
 const CACHE_LINE: usize = 64;
 
 /// A flat loop over whole words: the compiler turns it into vectors.
@@ -103,4 +164,20 @@ fn xor_words(words: &mut [[u8; 8]], key: u64) {
 #[cfg_attr(feature = "multiversion", multiversion::multiversion(targets("x86_64+avx2")))]
 fn xor_many_words(words: &mut [[u8; 8]], key: u64) {
     xor_words(words, key);
+}
+
+/// Appends block by block, each in registers on the way.
+#[inline(always)]
+fn append_blocks<const N: usize>(blocks: &[[u8; N]], key: u64, out: &mut Vec<u8>) {
+    for block in blocks {
+        let mut block = *block;
+        xor_words(block.as_chunks_mut().0, key);
+        out.extend_from_slice(&block);
+    }
+}
+
+/// The same with longer blocks, and the widest vectors.
+#[cfg_attr(feature = "multiversion", multiversion::multiversion(targets("x86_64+avx2")))]
+fn append_many_blocks(blocks: &[[u8; LONG]], key: u64, out: &mut Vec<u8>) {
+    append_blocks(blocks, key, out);
 }
