@@ -67,7 +67,8 @@ fn each_method_appends_one_frame() {
                 send(&mut ws, &payload, &mut out).unwrap();
                 let expected = [&b"earlier"[..], &role.outgoing(*first_byte, &payload)].concat();
                 assert!(out == expected, "{role:?} {method}, {len} bytes");
-                let most = 2 * out.len();
+                // Headers are stored at a fixed size.
+                let most = 2 * out.len() + 16;
                 assert!(out.capacity() <= most, "{role:?} {method}, {len}: {}", out.capacity());
             }
         }
