@@ -273,10 +273,11 @@ impl Connection {
             && let Some(frame) = WholeFrame::find(input, masked, &self.limits)
         {
             self.timers.heard = true;
-            let payload = frame.take(masked, input);
             return match frame.kind {
-                MessageKind::Binary => Ok(Some(Event::Binary(Cow::Borrowed(payload)))),
-                MessageKind::Text => match utf8::from_utf8(payload) {
+                MessageKind::Binary => {
+                    Ok(Some(Event::Binary(Cow::Borrowed(frame.take_data(masked, input)))))
+                }
+                MessageKind::Text => match frame.take_text(masked, input) {
                     Ok(text) => Ok(Some(Event::Text(Cow::Borrowed(text)))),
                     Err(utf8::Invalid) => Err(self.fail(Violation::InvalidUtf8, out)),
                 },

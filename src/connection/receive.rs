@@ -8,6 +8,7 @@ use super::MessageKind;
 use super::assemble::Announced;
 use super::config::Limits;
 use super::rules::{self, Endpoint, Expected, Form, Progress};
+use super::utf8::{self, Invalid};
 use crate::error::Violation;
 use crate::frame::{Header, MaskingKey, Opcode, len_end};
 
@@ -266,14 +267,39 @@ impl WholeFrame {
         (end <= input.len()).then_some(Self { kind, start, end })
     }
 
-    /// Takes the frame from `input`: its payload, unmasked.
+    /// Takes the frame from `input`: its payload, unmasked, which is data.
     #[inline]
-    pub(super) fn take<'b>(&self, masked: bool, input: &mut &'b mut [u8]) -> &'b [u8] {
-        let (header, payload) = take(input, self.end).split_at_mut(self.start);
-        if masked && let Some(&key) = header.last_chunk() {
-            MaskingKey::new(key).apply(payload);
+    pub(super) fn take_data<'b>(&self, masked: bool, input: &mut &'b mut [u8]) -> &'b [u8] {
+        let (key, payload) = self.take(masked, input);
+        if let Some(key) = key {
+            key.apply(payload);
         }
         payload
+    }
+
+    /// The same of text, checked.
+    #[inline]
+    pub(super) fn take_text<'b>(
+        &self,
+        masked: bool,
+        input: &mut &'b mut [u8],
+    ) -> Result<&'b str, Invalid> {
+        let (key, payload) = self.take(masked, input);
+        match key {
+            Some(key) if key.apply_seeing_ascii(payload) => utf8::from_ascii(payload),
+            _ => utf8::from_utf8(payload),
+        }
+    }
+
+    #[inline]
+    fn take<'b>(
+        &self,
+        masked: bool,
+        input: &mut &'b mut [u8],
+    ) -> (Option<MaskingKey>, &'b mut [u8]) {
+        let (header, payload) = take(input, self.end).split_at_mut(self.start);
+        let key = header.last_chunk().filter(|_| masked);
+        (key.map(|key| MaskingKey::new(*key)), payload)
     }
 }
 

@@ -76,6 +76,12 @@ pub(super) fn from_utf8(bytes: &[u8]) -> Result<&str, Invalid> {
     return core::str::from_utf8(bytes).map_err(|_| Invalid);
 }
 
+/// The same for text that is expected to be short and ASCII, which `core` checks sooner.
+#[inline]
+pub(super) fn from_ascii(bytes: &[u8]) -> Result<&str, Invalid> {
+    core::str::from_utf8(bytes).map_err(|_| Invalid)
+}
+
 /// How many of the last bytes begin a character without completing it.
 fn incomplete_suffix_len(bytes: &[u8]) -> usize {
     for (len, &byte) in (1..=3).zip(bytes.iter().rev()) {

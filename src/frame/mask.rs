@@ -108,18 +108,35 @@ impl MaskingKey {
         bytes
     }
 
+    /// As [`apply`](Self::apply); whether the result was seen to be ASCII alone, which
+    /// is only looked for where it costs next to nothing.
+    #[inline]
+    pub(crate) fn apply_seeing_ascii(self, data: &mut [u8]) -> bool {
+        if data.len() < LONG {
+            self.apply_short(data).is_ascii()
+        } else {
+            self.apply_long(data);
+            false
+        }
+    }
+
+    /// All bytes of the result, OR-ed into those of a word.
     #[inline(always)]
-    fn apply_short(self, data: &mut [u8]) {
+    fn apply_short(self, data: &mut [u8]) -> [u8; 8] {
         let narrow = u32::from_ne_bytes(self.0);
         let (words, rest) = data.as_chunks_mut::<8>();
-        xor_words(words, self.word());
+        let mut seen = xor_words(words, self.word());
         let (halves, rest) = rest.as_chunks_mut::<4>();
         for half in halves {
-            *half = (u32::from_ne_bytes(*half) ^ narrow).to_ne_bytes();
+            let masked = u32::from_ne_bytes(*half) ^ narrow;
+            *half = masked.to_ne_bytes();
+            seen |= u64::from(masked);
         }
         for (byte, key) in rest.iter_mut().zip(self.0) {
             *byte ^= key;
+            seen |= u64::from(*byte);
         }
+        seen.to_ne_bytes()
     }
 
     #[inline(never)]
@@ -152,12 +169,17 @@ const ALIGN_FROM: usize = 4096;
 
 const CACHE_LINE: usize = 64;
 
-/// A flat loop over whole words: the compiler turns it into vectors.
+/// A flat loop over whole words: the compiler turns it into vectors. All words of the
+/// result, OR-ed, which is not computed where nobody asks for it.
 #[inline(always)]
-fn xor_words(words: &mut [[u8; 8]], key: u64) {
+fn xor_words(words: &mut [[u8; 8]], key: u64) -> u64 {
+    let mut seen = 0;
     for word in words {
-        *word = (u64::from_ne_bytes(*word) ^ key).to_ne_bytes();
+        let masked = u64::from_ne_bytes(*word) ^ key;
+        *word = masked.to_ne_bytes();
+        seen |= masked;
     }
+    seen
 }
 
 /// The same, with the widest vectors that the processor is found to have.
