@@ -136,9 +136,11 @@ impl<'r> Accept<'r> {
     /// 4.2.2, 5; RFC 8441, 5: the fields of the answer, as lines.
     fn push_fields(&self, lines: &mut Vec<u8>) {
         if let Some(key) = &self.key {
-            push_line(lines, "Upgrade", b"websocket");
-            push_line(lines, "Connection", b"Upgrade");
-            push_line(lines, "Sec-WebSocket-Accept", key.as_str().as_bytes());
+            lines.extend_from_slice(
+                b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ",
+            );
+            lines.extend_from_slice(key.as_bytes());
+            lines.extend_from_slice(b"\r\n");
         }
         if let Some(subprotocol) = self.subprotocol {
             push_line(lines, "Sec-WebSocket-Protocol", subprotocol.as_bytes());

@@ -39,6 +39,10 @@ impl AcceptKey {
         // Base64 is ASCII, so this never falls back.
         core::str::from_utf8(&self.0).unwrap_or_default()
     }
+
+    pub(super) const fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 impl fmt::Debug for AcceptKey {

@@ -138,6 +138,10 @@ pub(super) fn path_and_query(target: &str) -> (&str, Option<&str>) {
 
 /// Whether these bytes are a host and perhaps a port (RFC 3986, 3.2).
 pub(super) fn is_authority(authority: &[u8]) -> bool {
+    // A name alone, as most are
+    if !authority.is_empty() && authority.iter().copied().all(is_reg_name_byte) {
+        return true;
+    }
     let Ok(authority) = core::str::from_utf8(authority) else { return false };
     let (host, port) = split_port(authority);
     let host_is_valid = match host.strip_prefix('[').map(|rest| rest.strip_suffix(']')) {
@@ -189,12 +193,14 @@ const fn is_reg_name_byte(byte: u8) -> bool {
 /// Whether a request asks for a resource name, or for a URI that has one
 /// (RFC 6455, 4.2.1).
 pub(super) fn is_target(target: &str) -> bool {
-    let is_absolute = target.split_once("://").is_some_and(|(scheme, rest)| {
-        let authority = &rest[..rest.find(['/', '?']).unwrap_or(rest.len())];
-        ["http", "https"].iter().any(|http| scheme.eq_ignore_ascii_case(http))
-            && is_authority(authority.as_bytes())
-    });
-    (target.starts_with('/') || is_absolute) && is_resource_name(target)
+    let is_absolute = || {
+        target.split_once("://").is_some_and(|(scheme, rest)| {
+            let authority = &rest[..rest.find(['/', '?']).unwrap_or(rest.len())];
+            ["http", "https"].iter().any(|http| scheme.eq_ignore_ascii_case(http))
+                && is_authority(authority.as_bytes())
+        })
+    };
+    (target.starts_with('/') || is_absolute()) && is_resource_name(target)
 }
 
 /// Visible ASCII without a fragment (RFC 6455, 3). No stricter than browsers
