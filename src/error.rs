@@ -211,7 +211,4 @@ pub enum SendError {
     /// (RFC 7692).
     #[error("the handshake has not agreed to compress")]
     CompressionNotAgreed,
-    /// Bytes to be sent as text are not UTF-8 (5.6).
-    #[error("the text is not UTF-8")]
-    InvalidUtf8,
 }

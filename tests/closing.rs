@@ -8,8 +8,7 @@ use std::collections::HashSet;
 
 use sansws::CloseCode;
 use sansws::{
-    Close, Config, Connection, Error, Instant, MessageKind, Prepared, SendError, State, Transport,
-    Violation,
+    Close, Config, Connection, Error, Instant, Prepared, SendError, State, Transport, Violation,
 };
 use support::*;
 
@@ -206,7 +205,7 @@ fn nothing_can_be_sent_unless_the_connection_is_open() {
         ("send_binary", |ws, out| ws.send_binary(b"x", out)),
         ("send_text_part", |ws, out| ws.send_text_part("x", true, out)),
         ("send_binary_part", |ws, out| ws.send_binary_part(b"x", false, out)),
-        ("send_in_place", |ws, out| ws.send_in_place(MessageKind::Text, &mut [b'x'], out)),
+        ("send_text_vectored", |ws, out| ws.send_text_vectored("x", out).map(drop)),
         ("send_prepared", |ws, out| ws.send_prepared(&Prepared::text("x"), out)),
         ("send_ping", |ws, out| ws.send_ping(b"x", out)),
         ("send_pong", |ws, out| ws.send_pong(b"x", out)),

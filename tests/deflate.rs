@@ -6,9 +6,7 @@ mod support;
 #[path = "support/deflate.rs"]
 mod with_deflate;
 
-use sansws::{
-    Config, Connection, DeflateConfig, Event, MessageKind, Part, Prepared, State, Violation,
-};
+use sansws::{Config, Connection, DeflateConfig, Event, Part, Prepared, State, Violation};
 use support::{BINARY, CONTINUATION, PING, Role, TEXT, header_only, receive, receive_bytewise};
 use with_deflate::{client, pair, server};
 
@@ -351,9 +349,8 @@ fn every_way_to_send_arrives() {
                         ],
                     );
                     expected.push(Event::Binary(message.as_bytes().to_vec().into()));
-                    let mut data = message.as_bytes().to_vec();
-                    sender.send_in_place(MessageKind::Text, &mut data, &mut out).unwrap();
-                    out.extend(data);
+                    let payload = sender.send_text_vectored(message, &mut out).unwrap();
+                    out.extend_from_slice(&payload);
                     expected.push(text(message));
                 }
                 let outcome = receive(&mut receiver, &out);

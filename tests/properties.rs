@@ -12,7 +12,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use sansws::frame::{Header, MaskingKey, Opcode};
-use sansws::{Connection, MessageKind, Prepared};
+use sansws::{Connection, Prepared};
 
 use self::reference::{Item, Rules, decode};
 use self::runs::{Call, PARTS, WHOLE, connection, expected, run};
@@ -90,7 +90,7 @@ fn header() -> impl Strategy<Value = Header> {
 enum Sending {
     Whole(Item),
     Prepared(Item),
-    InPlace(Item),
+    Vectored(Item),
     /// Cut at those places, and the pings to send after each part but the last.
     Parts(Item, Vec<Index>, Option<Vec<u8>>),
     Ping(Vec<u8>),
@@ -105,7 +105,7 @@ fn sending() -> impl Strategy<Value = Sending> {
     prop_oneof![
         item().prop_map(Sending::Whole),
         item().prop_map(Sending::Prepared),
-        item().prop_map(Sending::InPlace),
+        item().prop_map(Sending::Vectored),
         (item(), vec(any::<Index>(), 0..4), pings)
             .prop_map(|(item, places, pings)| Sending::Parts(item, places, pings)),
         streams::control_payload().prop_map(Sending::Ping),
@@ -122,15 +122,13 @@ fn send(ws: &mut Connection, sending: &Sending, out: &mut Vec<u8>) -> Vec<Item> 
         Sending::Whole(Binary(data)) => ws.send_binary(data, out),
         Sending::Prepared(Text(text)) => ws.send_prepared(&Prepared::text(text), out),
         Sending::Prepared(Binary(data)) => ws.send_prepared(&Prepared::binary(data), out),
-        Sending::InPlace(item) => {
-            let (kind, mut data) = match item {
-                Text(text) => (MessageKind::Text, text.clone().into_bytes()),
-                Binary(data) => (MessageKind::Binary, data.clone()),
+        Sending::Vectored(item) => {
+            let payload = match item {
+                Text(text) => ws.send_text_vectored(text, out),
+                Binary(data) => ws.send_binary_vectored(data.clone(), out),
                 item => unreachable!("{item:?}"),
             };
-            let sent = ws.send_in_place(kind, &mut data, out);
-            out.extend(data);
-            sent
+            payload.map(|payload| out.extend_from_slice(&payload))
         }
         Sending::Parts(item, places, ping) => {
             for i in 0..=places.len() {
@@ -154,7 +152,7 @@ fn send(ws: &mut Connection, sending: &Sending, out: &mut Vec<u8>) -> Vec<Item> 
     };
     assert_eq!(sent, Ok(()), "{sending:?}");
     items.push(match sending {
-        Sending::Whole(item) | Sending::Prepared(item) | Sending::InPlace(item) => item.clone(),
+        Sending::Whole(item) | Sending::Prepared(item) | Sending::Vectored(item) => item.clone(),
         Sending::Parts(item, ..) => item.clone(),
         Sending::Ping(data) => Item::Ping(data.clone()),
         Sending::Pong(data) => Item::Pong(data.clone()),

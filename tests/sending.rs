@@ -4,10 +4,11 @@
 mod support;
 
 use core::time::Duration;
+use std::borrow::Cow;
 
 use sansws::CloseCode;
 use sansws::{
-    Close, Config, Connection, Instant, MaskingKeys, MessageKind, Prepared, SendError, State,
+    Close, Config, Connection, Event, Instant, MaskingKeys, MessageKind, Prepared, SendError, State,
 };
 use support::*;
 
@@ -18,24 +19,26 @@ fn text(payload: &[u8]) -> &str {
     std::str::from_utf8(payload).unwrap()
 }
 
-fn in_place(
-    ws: &mut Connection,
-    kind: MessageKind,
-    payload: &[u8],
-    out: &mut Vec<u8>,
-) -> Result<(), SendError> {
-    let mut data = payload.to_vec();
-    ws.send_in_place(kind, &mut data, out)?;
-    out.extend(data);
+fn vectored(ws: &mut Connection, message: Event<'_>, out: &mut Vec<u8>) -> Result<(), SendError> {
+    let payload = match message {
+        Event::Text(text) => ws.send_text_vectored(text, out)?,
+        Event::Binary(data) => ws.send_binary_vectored(data, out)?,
+        other => panic!("{other:?}"),
+    };
+    out.extend_from_slice(&payload);
     Ok(())
 }
 
 /// The methods that begin a message, each with the first byte of its frame.
-const BEGIN: [(&str, u8, Send); 10] = [
+const BEGIN: [(&str, u8, Send); 12] = [
     ("send_text", 0x81, |ws, p, out| ws.send_text(text(p), out)),
     ("send_binary", 0x82, |ws, p, out| ws.send_binary(p, out)),
-    ("send_in_place, text", 0x81, |ws, p, out| in_place(ws, MessageKind::Text, p, out)),
-    ("send_in_place, binary", 0x82, |ws, p, out| in_place(ws, MessageKind::Binary, p, out)),
+    ("vectored, lent text", 0x81, |ws, p, out| vectored(ws, Event::Text(text(p).into()), out)),
+    ("vectored, own text", 0x81, |ws, p, out| {
+        vectored(ws, Event::Text(text(p).to_owned().into()), out)
+    }),
+    ("vectored, lent bytes", 0x82, |ws, p, out| vectored(ws, Event::Binary(p.into()), out)),
+    ("vectored, own bytes", 0x82, |ws, p, out| vectored(ws, Event::Binary(p.to_vec().into()), out)),
     ("send_prepared, text", 0x81, |ws, p, out| ws.send_prepared(&Prepared::text(text(p)), out)),
     ("send_prepared, binary", 0x82, |ws, p, out| ws.send_prepared(&Prepared::binary(p), out)),
     ("send_text_part, first", 0x01, |ws, p, out| ws.send_text_part(text(p), false, out)),
@@ -219,22 +222,19 @@ fn a_reason_is_made_to_fit_between_characters() {
 }
 
 #[test]
-fn a_message_sent_in_place_is_masked_where_it_lies() {
+fn a_message_for_a_vectored_write_is_not_copied_unless_a_client_has_only_lent_it() {
     for role in Role::BOTH {
-        let (mut ws, mut out) = (role.connection(&Config::new()), Vec::new());
-        let mut data = ascii(1001);
-        ws.send_in_place(MessageKind::Text, &mut data, &mut out).unwrap();
-        let frame = role.outgoing(0x81, &ascii(1001));
-        assert_eq!((&out[..], &data[..]), frame.split_at(frame.len() - 1001), "{role:?}");
-
-        // 5.6: what is not text is not sent as such, nor touched.
-        for wrong in [&b"\xFF"[..], b"ok \xE2\x82", b"\xED\xA0\x80"] {
-            let (mut ws, mut out) = (role.connection(&Config::new()), b"earlier".to_vec());
-            let mut data = wrong.to_vec();
-            let result = ws.send_in_place(MessageKind::Text, &mut data, &mut out);
-            assert_eq!(result, Err(SendError::InvalidUtf8), "{role:?} {wrong:x?}");
-            assert_eq!((&data[..], &out[..]), (wrong, &b"earlier"[..]), "{role:?} {wrong:x?}");
-            ws.send_in_place(MessageKind::Binary, &mut data, &mut out).unwrap();
+        let frame = role.outgoing(0x82, &ascii(1001));
+        for is_lent in [true, false] {
+            let (mut ws, mut out) = (role.connection(&Config::new()), Vec::new());
+            let data = ascii(1001);
+            let at = data.as_ptr();
+            let message = if is_lent { Cow::Borrowed(&data[..]) } else { data.clone().into() };
+            let at = if let Cow::Owned(data) = &message { data.as_ptr() } else { at };
+            let payload = ws.send_binary_vectored(message, &mut out).unwrap();
+            assert_eq!((&out[..], &payload[..]), frame.split_at(frame.len() - 1001), "{role:?}");
+            let is_copied = is_lent && role == Role::Client;
+            assert_eq!(payload.as_ptr() == at, !is_copied, "{role:?} {is_lent}");
         }
     }
 }
@@ -276,11 +276,10 @@ fn a_client_masks_every_frame_with_a_key_of_its_own() {
     }
     ws.send_text_part("p", false, &mut out).unwrap();
     assert!(ws.send_text("refused", &mut out).is_err());
-    assert!(ws.send_in_place(MessageKind::Binary, &mut [0], &mut out).is_err());
+    assert!(ws.send_binary_vectored(&[0][..], &mut out).is_err());
     assert!(ws.send_ping(&[0; 126], &mut out).is_err());
     assert!(ws.send_close(CloseCode::ABNORMAL, "", &mut out).is_err());
     ws.send_text_part("p", true, &mut out).unwrap();
-    assert!(ws.send_in_place(MessageKind::Text, &mut [0xFF], &mut out).is_err());
     ws.send_ping(b"c", &mut out).unwrap();
     ws.send_pong(b"c", &mut out).unwrap();
     let deadline = ws.poll_timeout(Instant::from_epoch(Duration::ZERO)).unwrap();
@@ -291,8 +290,8 @@ fn a_client_masks_every_frame_with_a_key_of_its_own() {
     let mut close = Role::Client.incoming_final(CLOSE, &close_payload(1000, ""));
     receive_once(&mut ws, &mut &mut close[..], &mut out).unwrap();
 
-    let whole =
-        [0x81, 0x82, 0x81, 0x82, 0x81, 0x82, 0x81, 0x82].map(|first_byte| (first_byte, &b"m"[..]));
+    let whole = [0x81, 0x82, 0x81, 0x81, 0x82, 0x82, 0x81, 0x82, 0x81, 0x82]
+        .map(|first_byte| (first_byte, &b"m"[..]));
     let rest: [(u8, &[u8]); 8] = [
         (0x01, b"p"),
         (0x80, b"p"),

@@ -1,5 +1,6 @@
 //! Commands to bytes.
 
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use super::rules::Form;
@@ -66,54 +67,54 @@ impl Connection {
         self.send_part(MessageKind::Binary, data, last, out)
     }
 
-    /// Sends a message without copying it: the header goes to `out`, and `data`
-    /// is masked where it lies, if this is a client. It is never compressed.
+    /// Sends a message of text without copying it: the header goes to `out`, and the
+    /// payload is returned, masked if this is a client. It is never compressed.
     ///
-    /// The caller writes `out` and then `data`, best with one vectored write,
-    /// before anything else is appended to `out`. Worth it from about 16 KiB.
+    /// The caller writes `out` and then the payload, best with one vectored write,
+    /// before anything else is appended to `out`. Worth it from about 16 KiB. A client
+    /// masks an owned text where it lies, and a borrowed one in a copy.
     ///
     /// # Errors
-    /// [`SendError::Closed`], [`SendError::MessageUnfinished`], and
-    /// [`SendError::InvalidUtf8`] if `data` is to be text but is not.
-    ///
-    /// ```
-    /// # use sansws::{Config, Connection, MessageKind};
-    /// let mut ws = Connection::server(&Config::new());
-    /// let mut data = vec![7; 100_000];
-    /// let mut out = Vec::new();
-    /// ws.send_in_place(MessageKind::Binary, &mut data, &mut out)?;
-    /// assert_eq!(out.len(), 10); // then `data`
-    /// # Ok::<_, sansws::SendError>(())
-    /// ```
-    pub fn send_in_place(
+    /// [`SendError::Closed`], [`SendError::MessageUnfinished`].
+    pub fn send_text_vectored<'t>(
         &mut self,
-        kind: MessageKind,
-        data: &mut [u8],
+        text: impl Into<Cow<'t, str>>,
         out: &mut Vec<u8>,
-    ) -> Result<(), SendError> {
-        self.may_begin()?;
-        if kind == MessageKind::Text && super::utf8::from_utf8(data).is_err() {
-            return Err(SendError::InvalidUtf8);
-        }
-        self.send_checked_in_place(kind, data, out)
+    ) -> Result<Cow<'t, [u8]>, SendError> {
+        let payload = match text.into() {
+            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+        };
+        self.send_vectored(MessageKind::Text, payload, out)
     }
 
-    /// The same for text that is known to be such.
-    pub(crate) fn send_checked_in_place(
+    /// Sends a message of bytes without copying it, as
+    /// [`send_text_vectored`](Self::send_text_vectored) does of text.
+    ///
+    /// # Errors
+    /// [`SendError::Closed`], [`SendError::MessageUnfinished`].
+    ///
+    /// ```
+    /// use std::io::{IoSlice, Write};
+    /// # use sansws::{Config, Connection};
+    /// # let mut socket = std::io::sink();
+    ///
+    /// let mut ws = Connection::server(&Config::new());
+    /// let image = vec![7; 100_000];
+    /// let mut out = Vec::new();
+    /// let payload = ws.send_binary_vectored(&image, &mut out)?;
+    /// assert_eq!((out.len(), payload.len()), (10, image.len()));
+    ///
+    /// // As often as it takes until all is written:
+    /// let written = socket.write_vectored(&[IoSlice::new(&out), IoSlice::new(&payload)])?;
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn send_binary_vectored<'d>(
         &mut self,
-        kind: MessageKind,
-        data: &mut [u8],
+        data: impl Into<Cow<'d, [u8]>>,
         out: &mut Vec<u8>,
-    ) -> Result<(), SendError> {
-        self.may_begin()?;
-        let mut header = Header::new(kind.opcode(), true, data.len() as u64);
-        if let Role::Client(keys) = &mut self.role {
-            let key = keys.next();
-            key.apply(data);
-            header.mask = Some(key);
-        }
-        header.encode().append_to(out);
-        Ok(())
+    ) -> Result<Cow<'d, [u8]>, SendError> {
+        self.send_vectored(MessageKind::Binary, data.into(), out)
     }
 
     /// Sends a message that was encoded once for many connections.
@@ -202,6 +203,30 @@ impl Connection {
             // Nothing more will be sent.
             self.deflater = None;
         }
+    }
+
+    fn send_vectored<'p>(
+        &mut self,
+        kind: MessageKind,
+        payload: Cow<'p, [u8]>,
+        out: &mut Vec<u8>,
+    ) -> Result<Cow<'p, [u8]>, SendError> {
+        self.may_begin()?;
+        let mut header = Header::new(kind.opcode(), true, payload.len() as u64);
+        let payload = match (&mut self.role, payload) {
+            (Role::Server, payload) => payload,
+            (Role::Client(keys), Cow::Owned(mut payload)) => {
+                header.mask.insert(keys.next()).apply(&mut payload);
+                Cow::Owned(payload)
+            }
+            (Role::Client(keys), Cow::Borrowed(payload)) => {
+                let mut masked = Vec::with_capacity(payload.len());
+                header.mask.insert(keys.next()).append_masked(payload, &mut masked);
+                Cow::Owned(masked)
+            }
+        };
+        header.encode().append_to(out);
+        Ok(payload)
     }
 
     #[inline]

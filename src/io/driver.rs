@@ -12,7 +12,7 @@ use super::error::Error;
 use super::output::Output;
 use super::received::Received;
 use super::trace;
-use crate::connection::{Close, Connection, Event, MessageKind, State, Transport};
+use crate::connection::{Close, Connection, Event, State, Transport};
 use crate::error::{SendError, Violation};
 use crate::prepared::Prepared;
 use crate::time::Instant;
@@ -269,11 +269,15 @@ impl Driver {
     /// Appends a message or control frame to what is to be written.
     pub(super) fn write(&mut self, event: Event<'_>) -> Result<(), SendError> {
         match event {
-            Event::Text(Cow::Owned(text)) if self.writes_in_place(text.as_bytes()) => {
-                self.write_in_place(MessageKind::Text, text.into_bytes())
+            Event::Text(Cow::Owned(text)) if self.writes_apart(text.as_bytes()) => {
+                let payload = self.ws.send_text_vectored(text, self.output.tail())?;
+                self.output.push(payload.into_owned().into());
+                Ok(())
             }
-            Event::Binary(Cow::Owned(data)) if self.writes_in_place(&data) => {
-                self.write_in_place(MessageKind::Binary, data)
+            Event::Binary(Cow::Owned(data)) if self.writes_apart(&data) => {
+                let payload = self.ws.send_binary_vectored(data, self.output.tail())?;
+                self.output.push(payload.into_owned().into());
+                Ok(())
             }
             Event::Text(text) => self.ws.send_text(&text, self.output.tail()),
             Event::Binary(data) => self.ws.send_binary(&data, self.output.tail()),
@@ -289,14 +293,9 @@ impl Driver {
         self.ws.send_prepared(message, self.output.tail())
     }
 
-    fn writes_in_place(&self, payload: &[u8]) -> bool {
+    /// Whether a payload is written from where it lies.
+    fn writes_apart(&self, payload: &[u8]) -> bool {
         payload.len() >= LARGE && !self.ws.compresses(payload)
-    }
-
-    fn write_in_place(&mut self, kind: MessageKind, mut payload: Vec<u8>) -> Result<(), SendError> {
-        self.ws.send_checked_in_place(kind, &mut payload, self.output.tail())?;
-        self.output.push(payload.into());
-        Ok(())
     }
 
     /// Whether the connection is not open any more, so that nothing can be sent.

@@ -17,17 +17,13 @@ use crate::work::{Work, opcode};
 
 const SIZES: [usize; 7] = [0, 16, 125, 1 << 10, 16 << 10, 64 << 10, 1 << 20];
 
-/// As much as tungstenite reads at a time.
-const LARGE_READ: usize = 128 * 1024;
-const LARGE_READS: &str = "sansws, reads of 128 KiB";
-
-/// Enough for any message to lie in one piece.
-const WHOLE_READ: usize = 2 << 20;
-const WHOLE_READS: &str = "sansws, reads of 2 MiB";
+/// As much as a TLS record holds.
+const SHORT_READ: usize = 16 * 1024;
+const SHORT_READS: &str = "sansws, reads of 16 KiB";
 
 /// From this length on there are ways without copies.
 const LONG: usize = 16 * 1024;
-const IN_PLACE: &str = "sansws, in place";
+const VECTORED: &str = "sansws, vectored";
 
 pub fn run(report: &mut Report) {
     let texts = [("receive/ascii", "abcdefgh "), ("receive/japanese", "日本語のテキスト")];
@@ -68,11 +64,8 @@ fn receivers(work: &Work) -> Vec<Contender> {
     let mut contenders = Vec::from(limit::receive(work));
     contenders.extend([
         ours::receive("sansws", ours::server(), work, ours::READ),
-        ours::receive(LARGE_READS, ours::server(), work, LARGE_READ),
+        ours::receive(SHORT_READS, ours::server(), work, SHORT_READ),
     ]);
-    if work.size > LONG {
-        contenders.push(ours::receive(WHOLE_READS, ours::server(), work, WHOLE_READ));
-    }
     contenders.extend([
         fastwebsockets::receive(work),
         sockudo_ws::receive(work),
@@ -91,7 +84,7 @@ fn echoers(work: &Work) -> Vec<Contender> {
     let mut contenders = Vec::from(limit::echo(work));
     let echoers = [
         ours::echo("sansws", ours::server(), work, ours::READ),
-        ours::echo(LARGE_READS, ours::server(), work, LARGE_READ),
+        ours::echo(SHORT_READS, ours::server(), work, SHORT_READ),
         fastwebsockets::echo(work),
         sockudo_ws::echo(work),
         soketto::echo("soketto", soketto::open(work, ::soketto::Mode::Server), work),
@@ -104,7 +97,7 @@ fn echoers(work: &Work) -> Vec<Contender> {
     ];
     contenders.extend(echoers.map(|echoer| echoer.checked(frames(work, Role::Server))));
     if work.size >= LONG {
-        let echoer = ours::echo_in_place(IN_PLACE, ours::server(), work);
+        let echoer = ours::echo_vectored(VECTORED, ours::server(), work, ours::READ);
         contenders.push(echoer.checked(frames(work, Role::Server)));
     }
     contenders
@@ -129,8 +122,8 @@ fn senders(work: &Work, role: Role) -> Vec<Contender> {
         yawc::send("yawc", open_yawc(work, role), work),
     ];
     contenders.extend(senders.map(|sender| sender.checked(frames(work, role))));
-    if work.size >= LONG {
-        let sender = ours::send_in_place(IN_PLACE, ours_as(), work, role);
+    if work.size >= LONG && role == Role::Server {
+        let sender = ours::send_vectored(VECTORED, ours_as(), work);
         contenders.push(sender.checked(frames(work, role)));
     }
     contenders

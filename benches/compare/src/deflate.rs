@@ -73,14 +73,14 @@ fn compressors(work: &Work) -> Vec<Contender> {
 
 fn inflaters(work: &Work, takeover: bool) -> Vec<Contender> {
     let (_, server) = ours::deflated(ws(6, 8, takeover), frugal(!takeover));
-    let (_, server_large) = ours::deflated(ws(6, 8, takeover), frugal(!takeover));
+    let (_, server_short) = ours::deflated(ws(6, 8, takeover), frugal(!takeover));
     let extension = Some(extension(takeover));
     let role = ::yawc::Role::Server;
     let options = || yawc::options().with_balanced_compression();
     let yawc = yawc::open(work, role, extension, options());
     let mut contenders = vec![
         ours::receive("sansws", server, work, ours::READ),
-        ours::receive("sansws, reads of 128 KiB", server_large, work, 128 << 10),
+        ours::receive("sansws, reads of 16 KiB", server_short, work, 16 << 10),
         yawc::receive(&format!("yawc ({FLATE2})"), yawc, work),
     ];
     if !takeover {

@@ -1,18 +1,19 @@
 //! sansws: the loop of its README.
 
-use std::borrow::Cow;
 use std::io::{IoSlice, Read, Write};
 
 use sansws::handshake::{Answer, RequestBuilder, ServerHandshake};
 use sansws::{Config, Connection, DeflateConfig, Event, MaskingKeys, MessageKind};
 
-use super::Role;
 use crate::measure::Contender;
 use crate::stream::{Stream, Tap};
 use crate::work::Work;
 
 /// How much is read at a time, as in the README.
-pub const READ: usize = 16 * 1024;
+pub const READ: usize = 128 * 1024;
+
+/// When the program that gathers output writes it.
+const WRITE: usize = 16 * 1024;
 
 pub fn config() -> Config {
     Config::new().max_message_len(16 << 20)
@@ -93,12 +94,11 @@ pub fn echo(name: &str, mut ws: Connection, work: &Work, read: usize) -> Contend
     Contender::new(name, tap, Box::new(run)).receives(work)
 }
 
-/// Messages that are the program's own, which long ones are where they came in
-/// pieces, go out without a copy; that is for messages of 16 KiB or more.
-pub fn echo_in_place(name: &str, mut ws: Connection, work: &Work) -> Contender {
+/// Messages go out without a copy; that is for those of 16 KiB or more.
+pub fn echo_vectored(name: &str, mut ws: Connection, work: &Work, read: usize) -> Contender {
     let tap = Tap::default();
     let mut stream = Stream::new(work.input.clone(), tap.clone());
-    let (mut buffer, mut out) = (vec![0; READ], Vec::new());
+    let (mut buffer, mut out) = (vec![0; read], Vec::new());
     let count = work.len();
     let run = move |tally: &mut crate::work::Tally| {
         let end = tally.messages + count;
@@ -108,39 +108,23 @@ pub fn echo_in_place(name: &str, mut ws: Connection, work: &Work) -> Contender {
             while let Some(event) = ws.receive(&mut input, &mut out).unwrap() {
                 let Event::Binary(data) = event else { unreachable!() };
                 tally.binary(&data);
-                match data {
-                    Cow::Borrowed(data) => ws.send_binary(data, &mut out).unwrap(),
-                    Cow::Owned(mut data) => {
-                        ws.send_in_place(MessageKind::Binary, &mut data, &mut out).unwrap();
-                        write_both(&mut stream, &mut out, &data);
-                    }
-                }
+                let payload = ws.send_binary_vectored(data, &mut out).unwrap();
+                write_both(&mut stream, &mut out, &payload);
             }
-            stream.write_all(&out).unwrap();
-            out.clear();
         }
     };
     Contender::new(name, tap, Box::new(run)).receives(work)
 }
 
-/// Without a copy, but for that of a client that keeps its messages, which are
-/// masked.
-pub fn send_in_place(name: &str, mut ws: Connection, work: &Work, role: Role) -> Contender {
+/// Without a copy, which only a server can do that keeps its messages.
+pub fn send_vectored(name: &str, mut ws: Connection, work: &Work) -> Contender {
     let tap = Tap::default();
     let mut stream = Stream::new(work.input.clone(), tap.clone());
-    let mut messages: Vec<_> = work.messages.iter().map(|message| message.to_vec()).collect();
-    let (mut buffer, mut out) = (Vec::new(), Vec::new());
+    let (messages, mut out) = (work.messages.clone(), Vec::new());
     let run = move |_: &mut crate::work::Tally| {
-        for message in &mut messages {
-            let data = if role == Role::Client {
-                buffer.clear();
-                buffer.extend_from_slice(message);
-                &mut buffer
-            } else {
-                message
-            };
-            ws.send_in_place(MessageKind::Binary, data, &mut out).unwrap();
-            write_both(&mut stream, &mut out, data);
+        for data in messages.iter() {
+            let payload = ws.send_binary_vectored(&data[..], &mut out).unwrap();
+            write_both(&mut stream, &mut out, &payload);
         }
     };
     Contender::new(name, tap, Box::new(run))
@@ -153,7 +137,7 @@ fn write_both(stream: &mut Stream, out: &mut Vec<u8>, data: &[u8]) {
     out.clear();
 }
 
-/// Writes once for each batch, or as soon as there are more than `READ` bytes.
+/// Writes once for each batch, or as soon as there are more than `WRITE` bytes.
 pub fn send(name: &str, mut ws: Connection, work: &Work) -> Contender {
     let tap = Tap::default();
     let mut stream = Stream::new(work.input.clone(), tap.clone());
@@ -164,7 +148,7 @@ pub fn send(name: &str, mut ws: Connection, work: &Work) -> Contender {
             Box::new(move |_| {
                 for text in &texts {
                     ws.send_text(text, &mut out).unwrap();
-                    if out.len() > READ {
+                    if out.len() > WRITE {
                         stream.write_all(&out).unwrap();
                         out.clear();
                     }
@@ -178,7 +162,7 @@ pub fn send(name: &str, mut ws: Connection, work: &Work) -> Contender {
             Box::new(move |_| {
                 for data in messages.iter() {
                     ws.send_binary(data, &mut out).unwrap();
-                    if out.len() > READ {
+                    if out.len() > WRITE {
                         stream.write_all(&out).unwrap();
                         out.clear();
                     }
