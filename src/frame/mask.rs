@@ -156,8 +156,8 @@ impl MaskingKey {
     }
 
     const fn word(self) -> u64 {
-        let [a, b, c, d] = self.0;
-        u64::from_ne_bytes([a, b, c, d, a, b, c, d])
+        let half = u32::from_ne_bytes(self.0) as u64;
+        half << 32 | half
     }
 }
 
