@@ -108,7 +108,7 @@ pub(super) fn read_header(
     if !opcode.is_control() {
         check_limits(len, endpoint.form(first & 0x40 != 0), expected)?;
     }
-    Ok(Header::parse(bytes)?)
+    Ok(Header::parse_around(bytes, len, len_end))
 }
 
 /// 10.4: limits on "the frame size and total message size after reassembly"

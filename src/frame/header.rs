@@ -62,12 +62,18 @@ impl Header {
     /// If the 64-bit length has its highest bit set, which 5.2 forbids.
     #[inline]
     pub fn parse(bytes: &[u8]) -> Result<Option<(Self, usize)>, HeaderError> {
-        let [first, second, ..] = bytes else { return Ok(None) };
         let Some((len, len_end)) = Self::parse_len(bytes)? else { return Ok(None) };
+        Ok(Self::parse_around(bytes, len, len_end))
+    }
+
+    /// Reads all but the length, which is known, and where it ends.
+    #[inline]
+    pub(crate) fn parse_around(bytes: &[u8], len: u64, len_end: usize) -> Option<(Self, usize)> {
+        let [first, second, ..] = bytes else { return None };
         let (mask, size) = match bytes.get(len_end..) {
             _ if second & 0x80 == 0 => (None, len_end),
             Some([a, b, c, d, ..]) => (Some(MaskingKey::new([*a, *b, *c, *d])), len_end + 4),
-            _ => return Ok(None),
+            _ => return None,
         };
         let header = Self {
             fin: first & 0x80 != 0,
@@ -78,7 +84,7 @@ impl Header {
             mask,
             len,
         };
-        Ok(Some((header, size)))
+        Some((header, size))
     }
 
     /// Reads the payload's length alone, and where in the header it ends.

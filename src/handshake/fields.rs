@@ -71,7 +71,9 @@ pub(super) fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Whether a list names `token`, without regard to case.
 pub(super) fn list_has(value: &[u8], token: &str) -> bool {
-    list(value).any(|element| element.eq_ignore_ascii_case(token.as_bytes()))
+    // Most have only this element.
+    let is_token = |element: &[u8]| element.eq_ignore_ascii_case(token.as_bytes());
+    is_token(value) || list(value).any(is_token)
 }
 
 /// The value is not of its grammar.
