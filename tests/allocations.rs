@@ -1,5 +1,5 @@
 //! What the library takes from the heap, counted: nothing for a connection at
-//! rest or a message in one piece, and otherwise at most twice what has arrived.
+//! rest or a message in one piece, and otherwise at most four times what has arrived.
 
 mod support;
 
@@ -261,18 +261,19 @@ fn a_declared_length_costs_nothing_until_it_comes() {
                 let mut payload = frame.split_off(frame.len() - 10);
                 let (received, cost) = cost_of(|| receive(&mut ws, &mut payload, &mut out));
                 assert_eq!((received, ws.buffered()), (Ok(0), 10));
-                assert!(cost.peak <= 20, "{role:?} {first:#x} {len}: {cost:?}");
+                assert!(cost.peak <= 40, "{role:?} {first:#x} {len}: {cost:?}");
             }
         }
     }
 }
 
 /// Receives one message in these pieces and checks at every one that no more
-/// is held than twice what has arrived; what it cost by the time it was whole.
+/// is held than so many times what has arrived; what it cost by the time it was whole.
 fn cost_of_joining<'p>(
     role: Role,
     pieces: impl IntoIterator<Item = &'p mut [u8]>,
     len: usize,
+    most: usize,
 ) -> Cost {
     let mut ws = role.connection(&generous());
     let mut out = Vec::new();
@@ -282,7 +283,7 @@ fn cost_of_joining<'p>(
             let cost = COST.get();
             let received = match event {
                 None => {
-                    assert!(cost.peak as usize <= 2 * ws.buffered(), "{cost:?}");
+                    assert!(cost.peak as usize <= most * ws.buffered(), "{cost:?}");
                     continue;
                 }
                 Some(Event::Text(text)) => text.len(),
@@ -300,11 +301,11 @@ fn cost_of_joining<'p>(
 
 // aiohttp (#13352) kept each socket read of a message, however small, by itself.
 #[test]
-fn a_message_of_many_reads_costs_at_most_twice_what_has_arrived() {
+fn a_message_of_many_reads_costs_at_most_four_times_what_has_arrived() {
     for (role, opcode) in [(Role::Server, TEXT), (Role::Client, BINARY)] {
         let mut input = role.incoming_final(opcode, &vec![b'x'; MIB]);
-        let cost = cost_of_joining(role, input.chunks_mut(1), MIB);
-        assert!(cost.allocations <= 21, "{role:?}: {cost:?}"); // log2 of a MiB, and one
+        let cost = cost_of_joining(role, input.chunks_mut(1), MIB, 4);
+        assert!(cost.allocations <= 11, "{role:?}: {cost:?}"); // log4 of a MiB, and one
         assert_eq!(cost.live as usize, MIB, "{role:?}: the end is known, so no byte is too many");
     }
 }
@@ -319,7 +320,7 @@ fn a_message_of_many_fragments_costs_at_most_twice_its_length() {
             (2..FRAGMENTS).for_each(|_| input.extend(role.incoming(CONTINUATION, b"x")));
             input.extend(role.incoming_final(CONTINUATION, b"x"));
             let frame_len = role.incoming(opcode, b"x").len();
-            let cost = cost_of_joining(role, input.chunks_mut(frame_len), FRAGMENTS);
+            let cost = cost_of_joining(role, input.chunks_mut(frame_len), FRAGMENTS, 2);
             assert!(cost.allocations <= 20, "{role:?} {opcode}: {cost:?}");
             assert!(cost.live as usize <= 2 * FRAGMENTS, "{role:?} {opcode}: {cost:?}");
 

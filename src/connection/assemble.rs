@@ -42,15 +42,16 @@ impl Assembly {
 }
 
 /// What to reserve for `added` more bytes: never more than as much again as
-/// has come, and no more than will come where that is known.
+/// has come, or three times as much where that much is announced.
 fn growth(len: usize, capacity: usize, added: usize, announced: Announced) -> usize {
     if added <= capacity - len {
         return 0;
     }
-    let doubled = added.saturating_add(len.max(added));
     if !announced.all {
-        return doubled;
+        return added.saturating_add(len.max(added));
     }
+    // What has to be moved when it grows costs as much as all the rest.
     let rest = usize::try_from(announced.rest).unwrap_or(usize::MAX);
-    doubled.min(added.saturating_add(rest))
+    let come = len.saturating_add(added);
+    added.saturating_add(rest.min(come.saturating_mul(3)))
 }

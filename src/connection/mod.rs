@@ -408,13 +408,8 @@ impl Connection {
         if self.content.begun().is_some_and(|begun| begun != asking) || is_for_parts() {
             return Err(Error::WrongReceive);
         }
-        // Deflate expands a byte to at most 1,032: that bounds a part.
-        let max_deflated = match asking {
-            Asking::Messages => usize::MAX,
-            Asking::Parts => 256,
-        };
         self.receiver
-            .next(&endpoint, max_deflated, input)
+            .next(&endpoint, asking, self.content.begun().is_some(), input)
             .map_err(|violation| self.fail(violation, out))
     }
 

@@ -7,10 +7,19 @@ use core::mem;
 use super::MessageKind;
 use super::assemble::Announced;
 use super::config::Limits;
+use super::content::Asking;
 use super::rules::{self, Endpoint, Expected, Form, Progress};
 use super::utf8::{self, Invalid};
 use crate::error::Violation;
 use crate::frame::{Header, MaskingKey, Opcode, len_end};
+
+/// How many compressed bytes are inflated for one part: deflate expands a byte to at
+/// most 1,032.
+const MAX_DEFLATED: usize = 256;
+
+/// How many bytes are unmasked, checked and joined at a time, so that all three happen
+/// in the nearest cache.
+const MAX_JOINED: usize = 16 * 1024;
 
 /// Where the decoder stands in the stream of frames.
 #[derive(Debug, Default)]
@@ -125,12 +134,12 @@ impl Receiver {
     }
 
     /// The next piece, taken from the front of `input`; `None` once all of
-    /// that is taken. Of a message that we inflate it is at most `max_deflated`
-    /// bytes.
+    /// that is taken. `begun` is whether a message is being handed out or joined.
     pub(super) fn next<'b>(
         &mut self,
         endpoint: &Endpoint<'_>,
-        max_deflated: usize,
+        asking: Asking,
+        begun: bool,
         input: &mut &'b mut [u8],
     ) -> Result<Option<Piece<'b>>, Violation> {
         loop {
@@ -142,7 +151,12 @@ impl Receiver {
                 continue;
             };
             let is_deflated = self.message.is_some_and(|message| message.form == Form::Deflated);
-            let most = if is_deflated { max_deflated } else { usize::MAX };
+            let is_whole = frame.fin && frame.remaining <= input.len() as u64;
+            let most = match asking {
+                Asking::Parts if is_deflated => MAX_DEFLATED,
+                Asking::Messages if !is_deflated && (begun || !is_whole) => MAX_JOINED,
+                _ => usize::MAX,
+            };
             let bytes = take(input, usize::try_from(frame.remaining).map_or(most, |n| n.min(most)));
             let len = bytes.len();
             let payload = Payload { bytes, mask: frame.mask };
