@@ -1,73 +1,19 @@
 //! What the library takes from the heap, counted: nothing for a connection at
 //! rest or a message in one piece, and otherwise at most four times what has arrived.
 
+#[path = "support/counting.rs"]
+mod counting;
 mod support;
-
-use core::alloc::Layout;
-use core::cell::Cell;
-use std::alloc::{GlobalAlloc, System};
 
 use sansws::handshake::{Answer, RequestBuilder, ServerHandshake};
 use sansws::{
     Config, Connection, Error, Event, Instant, MaskingKeys, MessageKind, Part, Prepared, Violation,
 };
 
+use self::counting::{Cost, NOTHING, cost_of, cost_so_far};
 use self::support::{
     BINARY, CLOSE, CONTINUATION, PING, PONG, Role, TEXT, close_payload, header_only,
 };
-
-/// What was taken from the heap, by this thread, since the count began.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Cost {
-    /// How often; to grow an allocation counts as another.
-    allocations: u64,
-    /// The bytes taken and not given back. To grow counts as what is added.
-    live: isize,
-    /// The most that was ever.
-    peak: isize,
-}
-
-const NOTHING: Cost = Cost { allocations: 0, live: 0, peak: 0 };
-
-thread_local! {
-    static COST: Cell<Cost> = const { Cell::new(NOTHING) };
-}
-
-struct Counting;
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-fn count(allocations: u64, bytes: isize) {
-    let cost = COST.get();
-    let live = cost.live + bytes;
-    COST.set(Cost { allocations: cost.allocations + allocations, live, peak: cost.peak.max(live) });
-}
-
-// SAFETY: all of it is left to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(1, layout.size() as isize);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        count(0, -(layout.size() as isize));
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count(1, size as isize - layout.size() as isize);
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-/// What `f` costs; what it returns is still alive, and counts.
-fn cost_of<T>(f: impl FnOnce() -> T) -> (T, Cost) {
-    COST.set(NOTHING);
-    let value = f();
-    (value, COST.get())
-}
 
 /// One connection of each kind.
 fn connections(config: &Config) -> Vec<(Role, Connection)> {
@@ -235,7 +181,7 @@ fn nothing_is_held_once_a_message_is_taken_or_the_connection_has_ended() {
             let mut begin = role.incoming(TEXT, &[b'x'; 1000]);
             let (before, cost) = cost_of(|| {
                 receive(&mut ws, &mut begin, &mut out).unwrap();
-                let before = COST.get().live;
+                let before = cost_so_far().live;
                 end(&mut ws, &mut out, role);
                 before
             });
@@ -280,7 +226,7 @@ fn cost_of_joining<'p>(
     let (at_end, after) = cost_of(|| {
         for mut piece in pieces {
             let event = ws.receive(&mut piece, &mut out).unwrap();
-            let cost = COST.get();
+            let cost = cost_so_far();
             let received = match event {
                 None => {
                     assert!(cost.peak as usize <= most * ws.buffered(), "{cost:?}");
