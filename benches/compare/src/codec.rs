@@ -131,7 +131,7 @@ fn senders(work: &Work, role: Role) -> Vec<Contender> {
 
 fn servers(work: &Work) -> Vec<Contender> {
     let servers = [
-        ours::handshake("sansws", work),
+        ours::handshake("sansws", work, ours::READ),
         sockudo_ws::handshake(work),
         soketto::handshake("soketto", work),
         tokio_websockets::handshake(work),
@@ -150,7 +150,7 @@ fn open_yawc(
 }
 
 /// That what was written is the messages, twice.
-fn frames(work: &Work, role: Role) -> impl Fn(&[u8]) + use<> {
+pub fn frames(work: &Work, role: Role) -> impl Fn(&[u8]) + use<> {
     let (kind, messages): (_, Arc<[bytes::Bytes]>) = (work.kind, work.messages.clone());
     move |mut output| {
         let mut keys = Vec::new();
@@ -179,7 +179,7 @@ fn frames(work: &Work, role: Role) -> impl Fn(&[u8]) + use<> {
     }
 }
 
-const REQUEST: &[u8] = b"GET /chat HTTP/1.1\r\nHost: server.example.com\r\n\
+pub const REQUEST: &[u8] = b"GET /chat HTTP/1.1\r\nHost: server.example.com\r\n\
     User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n\
     Accept: */*\r\nAccept-Language: en-US,en;q=0.5\r\nAccept-Encoding: gzip, deflate, br\r\n\
     Sec-WebSocket-Version: 13\r\nOrigin: http://example.com\r\n\
@@ -187,7 +187,7 @@ const REQUEST: &[u8] = b"GET /chat HTTP/1.1\r\nHost: server.example.com\r\n\
     Pragma: no-cache\r\nCache-Control: no-cache\r\nUpgrade: websocket\r\n\r\n";
 
 /// That two responses accept the key of the request (RFC 6455, 1.3).
-fn check_responses(output: &[u8]) {
+pub fn check_responses(output: &[u8]) {
     let output = std::str::from_utf8(output).unwrap();
     let accept = "sec-websocket-accept: s3pplmbitxaq9kygzzhzrbk+xoo=\r\n";
     assert_eq!(output.matches("HTTP/1.1 101 ").count(), 2);

@@ -99,7 +99,7 @@ fn inflaters(work: &Work, takeover: bool) -> Vec<Contender> {
 
 /// The same messages as a client sends them compressed at level 6, as browsers
 /// and Node's ws do.
-fn deflated(work: &Work, takeover: bool) -> Work {
+pub fn deflated(work: &Work, takeover: bool) -> Work {
     let (mut client, _) = ours::deflated(ws(6, 8, takeover), frugal(!takeover));
     let mut input = Vec::new();
     for text in work.texts() {

@@ -7,6 +7,7 @@ use std::path::Path;
 mod codec;
 mod contenders;
 mod deflate;
+mod growth;
 mod json;
 mod measure;
 mod report;
@@ -18,4 +19,5 @@ pub fn run(arguments: impl Iterator<Item = String>, directory: &Path) {
     let mut report = report::Report::new(arguments, directory);
     deflate::run(&mut report);
     codec::run(&mut report);
+    growth::run(&mut report);
 }

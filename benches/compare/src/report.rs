@@ -11,7 +11,7 @@ pub struct Report {
     pub quick: bool,
     filters: Vec<String>,
     directory: PathBuf,
-    /// The groups whose files were begun in this run.
+    /// The files that were begun in this run.
     begun: Vec<String>,
 }
 
@@ -58,21 +58,30 @@ impl Report {
         }
     }
 
+    /// Prints how the time of something grows with a number, and adds it to a file.
+    pub fn add_growth(&mut self, series: &str, points: &[(usize, Vec<Figure>)]) {
+        println!("\ngrowth, {series}");
+        println!("{:>45}  {:>11}  {:>11}  {:>10}", "", "number", "ns", "ns each");
+        let mut rows = String::new();
+        for (number, figures) in points {
+            for Figure { name, is_limit, nanoseconds, .. } in figures {
+                let each = nanoseconds / *number as f64;
+                println!("{name:>45}  {number:>11}  {nanoseconds:>11.0}  {each:>10.2}");
+                rows += &format!("\"{series}\",\"{name}\",{is_limit},{number},{nanoseconds:.0}\n");
+            }
+        }
+        if !self.quick {
+            self.append("growth", "series,contender,limit,number,median_ns\n", &rows);
+        }
+    }
+
     fn write(&mut self, case: &Case<'_>, figures: &[Figure]) {
         let name = case.group.replace(['/', ' ', ','], "-").replace("--", "-");
-        let suffix = if cfg!(feature = "c-zlib") { "-c-zlib" } else { "" };
-        let path = self.directory.join(format!("{name}{suffix}.csv"));
-        let mut text = if self.begun.iter().any(|group| group == case.group) {
-            fs::read_to_string(&path).unwrap()
-        } else {
-            self.begun.push(case.group.into());
-            fs::create_dir_all(&self.directory).unwrap();
-            "group,size,contender,limit,median_ns,fastest_ns,payload_bytes,written_bytes\n".into()
-        };
+        let mut rows = String::new();
         for figure in figures {
             let Figure { name, is_limit, nanoseconds, fastest, written } = figure;
             let messages = case.messages as f64;
-            text += &format!(
+            rows += &format!(
                 "\"{}\",{},\"{name}\",{is_limit},{nanoseconds:.2},{fastest:.2},{:.1},{:.1}\n",
                 case.group,
                 case.size,
@@ -80,7 +89,23 @@ impl Report {
                 *written as f64 / messages,
             );
         }
-        fs::write(path, text).unwrap();
+        let heading =
+            "group,size,contender,limit,median_ns,fastest_ns,payload_bytes,written_bytes\n";
+        self.append(&name, heading, &rows);
+    }
+
+    /// Adds rows to a file, which the first of this run begin anew.
+    fn append(&mut self, name: &str, heading: &str, rows: &str) {
+        let suffix = if cfg!(feature = "c-zlib") { "-c-zlib" } else { "" };
+        let path = self.directory.join(format!("{name}{suffix}.csv"));
+        let text = if self.begun.iter().any(|begun| begun == name) {
+            fs::read_to_string(&path).unwrap()
+        } else {
+            self.begun.push(name.into());
+            fs::create_dir_all(&self.directory).unwrap();
+            heading.into()
+        };
+        fs::write(path, text + rows).unwrap();
     }
 }
 

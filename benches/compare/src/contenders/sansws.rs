@@ -94,6 +94,27 @@ pub fn echo(name: &str, mut ws: Connection, work: &Work, read: usize) -> Contend
     Contender::new(name, tap, Box::new(run)).receives(work)
 }
 
+/// Each of the connections gets one of the messages, which are all as long, in a read
+/// of its own; they share the buffers.
+pub fn echo_in_turns(name: &str, mut connections: Vec<Connection>, work: &Work) -> Contender {
+    let tap = Tap::default();
+    let mut stream = Stream::new(work.input.clone(), tap.clone());
+    let (mut buffer, mut out) = (vec![0; work.input.len() / work.len()], Vec::new());
+    let run = move |tally: &mut crate::work::Tally| {
+        for ws in &mut connections {
+            let n = stream.read(&mut buffer).unwrap();
+            let Ok(Some(Event::Binary(data))) = ws.receive(&mut &mut buffer[..n], &mut out) else {
+                panic!("each read is a message")
+            };
+            tally.binary(&data);
+            ws.send_binary(&data, &mut out).unwrap();
+            stream.write_all(&out).unwrap();
+            out.clear();
+        }
+    };
+    Contender::new(name, tap, Box::new(run)).receives(work)
+}
+
 /// Messages go out without a copy; that is for those of 16 KiB or more.
 pub fn echo_vectored(name: &str, mut ws: Connection, work: &Work, read: usize) -> Contender {
     let tap = Tap::default();
@@ -175,15 +196,19 @@ pub fn send(name: &str, mut ws: Connection, work: &Work) -> Contender {
     Contender::new(name, tap, run)
 }
 
-pub fn handshake(name: &str, work: &Work) -> Contender {
+pub fn handshake(name: &str, work: &Work, read: usize) -> Contender {
     let tap = Tap::default();
     let mut stream = Stream::new(work.input.clone(), tap.clone());
-    let (mut buffer, mut out) = (vec![0; READ], Vec::new());
+    let (mut buffer, mut out) = (vec![0; read], Vec::new());
     let run = move |_: &mut crate::work::Tally| {
-        let n = stream.read(&mut buffer).unwrap();
-        let mut input = &mut buffer[..n];
-        let request = ServerHandshake::new().receive(&mut input).unwrap().unwrap();
-        let ws = request.accept().unwrap().into_connection(&Config::new(), &mut out);
+        let mut handshake = ServerHandshake::new();
+        let ws = loop {
+            let n = stream.read(&mut buffer).unwrap();
+            let mut input = &mut buffer[..n];
+            if let Some(request) = handshake.receive(&mut input).unwrap() {
+                break request.accept().unwrap().into_connection(&Config::new(), &mut out);
+            }
+        };
         stream.write_all(&out).unwrap();
         out.clear();
         std::hint::black_box(ws);
