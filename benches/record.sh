@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Measures all anew, keeps the figures in benches/results, and draws from them what
+# README.md and COMPARE.md show. It takes a quiet machine about twenty minutes, and needs
+# Linux with two processors.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+results=benches/results
+revision="$(git describe --always --dirty)" # before anything is written
+target="$(cargo metadata --quiet --format-version 1 --no-deps |
+    python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')"
+
+# All that takes part is built before anything is measured.
+cargo bench --quiet --no-run -p sockets
+cargo bench --quiet --no-run -p compare --features c-zlib
+cargo bench --quiet --no-run -p compare
+
+# Nothing of an earlier run may remain among the figures.
+rm -rf "$target/compare" "$target/sockets"
+cargo bench --quiet -p compare
+cargo bench --quiet -p sockets
+cargo bench --quiet -p sockets -- --memory
+cargo bench --quiet -p sockets -- --growth
+cargo bench --quiet -p compare --features c-zlib -- deflate/compress
+
+rm -rf "$results"
+mkdir -p "$results"
+cp -R "$target/compare" "$target/sockets" "$results"
+
+about_processor() { lscpu | sed -n "s/^$1: *//p"; }
+libraries() { cargo tree --quiet -p "$1" --depth 1 -e normal --prefix none --no-dedupe; }
+peers='fastwebsockets|soketto|sockudo-ws|tokio-tungstenite|tokio-websockets|tungstenite|web-socket|websocket-sans-io|wtx|yawc'
+model="$(about_processor 'Model name') (family $(about_processor 'CPU family'), model $(about_processor Model))"
+hypervisor="$(about_processor 'Hypervisor vendor')"
+versions="$({ libraries compare && libraries sockets; } | sed -nE "s/^($peers) v([^ ]+).*/\1 \2/p")"
+{
+    echo "machine: $model, $(nproc) processors${hypervisor:+, $hypervisor}"
+    echo "system: $(uname -sr | cut -d- -f1), $(uname -m)"
+    echo "compiler: $(rustc --version | cut -d' ' -f1,2), fat LTO${RUSTFLAGS:+, $RUSTFLAGS}"
+    echo "date: $(date -u +%F)"
+    echo "revision: $revision"
+    echo "beside: $(sort -u <<<"$versions" | paste -sd, | sed 's/,/, /g')"
+} >"$results/machine.txt"
+
+benches/charts/run
+git status --short "$results" docs/charts COMPARE.md
