@@ -143,12 +143,12 @@ impl Receiver {
         input: &mut &'b mut [u8],
     ) -> Result<Option<Piece<'b>>, Violation> {
         loop {
-            let Some(mut frame) = self.frame.take() else {
-                let Some(header) = self.next_header(endpoint, input)? else {
-                    return Ok(None);
-                };
-                self.begin_frame(&header, endpoint);
-                continue;
+            let mut frame = match self.frame.take() {
+                Some(frame) => frame,
+                None => match self.next_header(endpoint, input)? {
+                    Some(header) => self.begin_frame(&header, endpoint),
+                    None => return Ok(None),
+                },
             };
             let is_deflated = self.message.is_some_and(|message| message.form == Form::Deflated);
             let is_whole = frame.fin && frame.remaining <= input.len() as u64;
@@ -217,7 +217,7 @@ impl Receiver {
         }
     }
 
-    fn begin_frame(&mut self, header: &Header, endpoint: &Endpoint<'_>) {
+    fn begin_frame(&mut self, header: &Header, endpoint: &Endpoint<'_>) -> Frame {
         let Header { opcode, fin, mask, len, .. } = *header;
         let kind = match opcode {
             Opcode::TEXT => Some(MessageKind::Text),
@@ -231,7 +231,7 @@ impl Receiver {
             message.len += len;
             message.frames += 1;
         }
-        self.frame = Some(Frame { opcode, fin, mask, remaining: len });
+        Frame { opcode, fin, mask, remaining: len }
     }
 
     /// A control frame's payload: lent if it lies in one input, joined if not.
