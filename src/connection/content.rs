@@ -43,11 +43,10 @@ pub(super) enum Asking {
 }
 
 impl Content {
-    /// With what inflates messages, if they may be compressed.
+    /// With what inflates messages.
     #[cfg(feature = "deflate")]
-    pub(super) fn new(inflater: Option<Box<Inflater>>) -> Self {
-        let form_of_rsv1 = if inflater.is_some() { Form::Deflated } else { Form::Plain };
-        Self { form_of_rsv1, inflater, ..Self::default() }
+    pub(super) fn new(inflater: Box<Inflater>) -> Self {
+        Self { form_of_rsv1: Form::Deflated, inflater: Some(inflater), ..Self::default() }
     }
 
     pub(super) fn begun(&self) -> Option<Asking> {

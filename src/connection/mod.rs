@@ -182,12 +182,11 @@ impl Connection {
         }
     }
 
-    /// With the compression that the handshake has agreed on, if it has.
+    /// Compresses as the handshake has agreed.
     #[cfg(feature = "deflate")]
-    pub(crate) fn with_deflate(mut self, agreed: Option<&Agreed>) -> Self {
-        self.content = Content::new(agreed.map(|agreed| Box::new(agreed.inflater())));
-        self.deflater = agreed.map(|agreed| Box::new(agreed.deflater()));
-        self
+    pub(crate) fn set_deflate(&mut self, agreed: &Agreed) {
+        self.content = Content::new(Box::new(agreed.inflater()));
+        self.deflater = Some(Box::new(agreed.deflater()));
     }
 
     /// Where the connection stands.

@@ -153,9 +153,12 @@ impl<'r> Accept<'r> {
     }
 
     fn open(self, config: &Config) -> Connection {
-        let connection = Connection::server(config);
+        #[cfg_attr(not(feature = "deflate"), expect(unused_mut, reason = "nothing is agreed on"))]
+        let mut connection = Connection::server(config);
         #[cfg(feature = "deflate")]
-        let connection = connection.with_deflate(self.deflate.as_ref().map(|(agreed, _)| agreed));
+        if let Some((agreed, _)) = &self.deflate {
+            connection.set_deflate(agreed);
+        }
         connection
     }
 }

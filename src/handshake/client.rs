@@ -315,9 +315,12 @@ impl<'b> Accepted<'b> {
     }
 
     pub(crate) fn connection(&self, config: &Config, keys: MaskingKeys) -> Connection {
-        let connection = Connection::client(config, keys);
+        #[cfg_attr(not(feature = "deflate"), expect(unused_mut, reason = "nothing is agreed on"))]
+        let mut connection = Connection::client(config, keys);
         #[cfg(feature = "deflate")]
-        let connection = connection.with_deflate(self.deflate.as_ref());
+        if let Some(agreed) = &self.deflate {
+            connection.set_deflate(agreed);
+        }
         connection
     }
 }

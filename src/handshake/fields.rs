@@ -69,11 +69,18 @@ pub(super) fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii).filter(|element| !element.is_empty())
 }
 
-/// Whether a list names `token`, without regard to case.
+/// Whether these bytes are `word`, which is made of small letters and hyphens, without
+/// regard to case. (They have no carriage return, which would pass for a hyphen.)
+#[inline]
+pub(super) fn is_word(bytes: &[u8], word: &str) -> bool {
+    let differences = bytes.iter().zip(word.bytes()).map(|(byte, small)| (byte | 0x20) ^ small);
+    bytes.len() == word.len() && differences.fold(0, |all, difference| all | difference) == 0
+}
+
+/// Whether a list names `token`, as [`is_word`] says.
 pub(super) fn list_has(value: &[u8], token: &str) -> bool {
     // Most have only this element.
-    let is_token = |element: &[u8]| element.eq_ignore_ascii_case(token.as_bytes());
-    is_token(value) || list(value).any(is_token)
+    is_word(value, token) || list(value).any(|element| is_word(element, token))
 }
 
 /// The value is not of its grammar.

@@ -73,7 +73,7 @@ impl<'h> Seen<'h> {
     }
 
     fn field(&mut self, name: &str, value: &'h [u8]) -> Result<(), HandshakeError> {
-        let is = |other: &str| name.eq_ignore_ascii_case(other);
+        let is = |other: &str| fields::is_word(name.as_bytes(), other);
         // Most fields are none of ours: tell them by their length.
         match name.len() {
             4 if is("host") => once(&mut self.host, value, HandshakeError::Host)?,
