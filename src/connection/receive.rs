@@ -116,6 +116,9 @@ impl Receiver {
     /// Whether the message under way, or the one that begins here, is passed on.
     #[cfg(feature = "deflate")]
     pub(super) fn passes(&self, endpoint: &Endpoint<'_>, input: &[u8]) -> bool {
+        if endpoint.rsv1 != Form::Passed {
+            return false;
+        }
         let known = &self.header[..usize::from(self.header_len)];
         match (self.form(), &self.frame, known.first().or(input.first())) {
             (Some(form), ..) => form == Form::Passed,
@@ -186,6 +189,7 @@ impl Receiver {
     }
 
     /// Takes a header from `input`, or as much of one as there is.
+    #[inline]
     fn next_header(
         &mut self,
         endpoint: &Endpoint<'_>,
@@ -198,7 +202,17 @@ impl Receiver {
             take(input, len);
             return Ok(Some(header));
         }
+        self.next_cut_header(endpoint, input)
+    }
 
+    /// The same of a header that the end of an input has cut off, or cuts off now.
+    #[cold]
+    fn next_cut_header(
+        &mut self,
+        endpoint: &Endpoint<'_>,
+        input: &mut &mut [u8],
+    ) -> Result<Option<Header>, Violation> {
+        let expected = Expected { endpoint, message: self.message.as_ref() };
         let known = usize::from(self.header_len);
         let added = input.len().min(Header::MAX_LEN - known);
         self.header[known..known + added].copy_from_slice(&input[..added]);

@@ -55,6 +55,7 @@ pub(super) struct Progress {
 ///
 /// Each rule is applied as soon as what it is about is there: whoever breaks
 /// one in the first byte learns it without sending the second.
+#[inline(always)]
 pub(super) fn read_header(
     bytes: &[u8],
     expected: &Expected<'_>,
@@ -112,6 +113,7 @@ pub(super) fn read_header(
 }
 
 /// 10.4: limits on "the frame size and total message size after reassembly"
+#[inline]
 fn check_limits(len: u64, form: Form, expected: &Expected<'_>) -> Result<(), Violation> {
     let limits = expected.endpoint.limits;
     let (before, frames, form) =
