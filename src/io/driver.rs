@@ -5,7 +5,6 @@ use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec::Vec;
-use core::mem;
 use std::io;
 
 use super::error::Error;
@@ -86,76 +85,43 @@ impl Driver {
     /// What is next in what was read before.
     #[inline]
     pub(super) fn next<T: Received>(&mut self) -> Result<Option<T>, Error> {
-        if self.input.is_empty() {
+        let Self { ws, output, close, input, input_at, .. } = self;
+        let mut rest = &mut input[*input_at..];
+        if rest.is_empty() {
             return Ok(None);
         }
-        let mut input = mem::take(&mut self.input);
-        let result = self.receive(&mut input[self.input_at..]);
-        match result {
-            Ok((next, left)) => {
-                if left > 0 {
-                    self.input_at = input.len() - left;
-                    self.input = input;
-                } else {
-                    self.input_at = 0;
-                }
-                Ok(next)
-            }
-            Err(error) => {
-                self.input = input;
-                Err(error)
-            }
+        let result = receive(ws, output, close, &mut rest);
+        match rest.len() {
+            0 => (self.input, self.input_at) = (Vec::new(), 0),
+            left => *input_at = input.len() - left,
         }
+        result
     }
 
     /// What is next in what was read just now, when there is nothing from before.
     /// What it does not take is kept.
     #[inline]
     pub(super) fn next_in<T: Received>(&mut self, bytes: &mut [u8]) -> Result<Option<T>, Error> {
-        let (next, left) = match self.receive(bytes) {
-            Ok(received) => received,
-            Err(error) => {
-                self.input = bytes.to_vec();
-                return Err(error);
-            }
-        };
-        if left > 0 {
-            self.input = bytes[bytes.len() - left..].to_vec();
+        let Self { ws, output, close, .. } = self;
+        let mut rest = bytes;
+        let result = receive(ws, output, close, &mut rest);
+        if !rest.is_empty() {
+            self.input = rest.to_vec();
         }
-        Ok(next)
-    }
-
-    /// The next of what is in `input`, and how much of that is left. That the
-    /// connection has failed is no error yet: first the peer is told.
-    #[inline]
-    fn receive<T: Received>(&mut self, mut input: &mut [u8]) -> Result<(Option<T>, usize), Error> {
-        loop {
-            let before = self.output.tail().len();
-            let result = T::receive(&mut self.ws, &mut input, self.output.tail());
-            let added = self.output.tail().len() - before;
-            self.output.note_answers(added);
-            match result {
-                Ok(Some(received)) => match received.into_close() {
-                    Ok(close) => self.close = Some(Box::new(close)),
-                    Err(received) => return Ok((Some(received), input.len())),
-                },
-                Ok(None) | Err(crate::Error::Failed(_)) => return Ok((None, 0)),
-                Err(error) => return Err(error.into()),
-            }
-        }
+        result
     }
 
     /// Whether to wait until something is written before anything more is read.
+    #[inline]
     pub(super) fn is_congested(&self) -> bool {
+        if self.output.len() <= self.high_water_mark {
+            return false;
+        }
         // Who writes in another task waits there, and who is closing sends no more
         // messages. If that made the reader wait too, two peers that both write
         // much would wait for each other for ever.
-        let waiting = if self.is_split || self.is_closing() {
-            self.output.answers()
-        } else {
-            self.output.len()
-        };
-        waiting > self.high_water_mark
+        let only_answers = self.is_split || self.is_closing();
+        !only_answers || self.output.answers() > self.high_water_mark
     }
 
     /// Whether a program that is asked to wait before it writes should.
@@ -301,6 +267,31 @@ impl Driver {
     /// Whether the connection is not open any more, so that nothing can be sent.
     pub(super) fn is_closing(&self) -> bool {
         self.ws.state() != State::Open
+    }
+}
+
+/// The next of what is in `input`. That the connection has failed is no error yet:
+/// first the peer is told.
+#[inline]
+fn receive<T: Received>(
+    ws: &mut Connection,
+    output: &mut Output,
+    close: &mut Option<Box<Close<'static>>>,
+    input: &mut &mut [u8],
+) -> Result<Option<T>, Error> {
+    loop {
+        match output.answer(|out| T::receive(ws, input, out)) {
+            Ok(Some(received)) => match received.into_close() {
+                Ok(received) => *close = Some(Box::new(received)),
+                Err(received) => return Ok(Some(received)),
+            },
+            Ok(None) => return Ok(None),
+            Err(crate::Error::Failed(_)) => {
+                *input = &mut [];
+                return Ok(None);
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
 }
 

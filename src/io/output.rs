@@ -19,6 +19,8 @@ const COMPACT: usize = 16 * 1024;
 pub(super) struct Output {
     /// What comes before `tail`; empty for most of the time.
     chunks: VecDeque<Bytes>,
+    /// How many bytes they are.
+    chunks_len: usize,
     tail: Vec<u8>,
     /// How much of the first of all these was written.
     written: usize,
@@ -35,9 +37,8 @@ impl Output {
 
     /// How many bytes wait.
     pub(super) fn len(&self) -> usize {
-        let chunks: usize = self.chunks.iter().map(Bytes::len).sum();
         // The program can have taken bytes out of the tail.
-        (chunks + self.tail.len()).saturating_sub(self.written)
+        (self.chunks_len + self.tail.len()).saturating_sub(self.written)
     }
 
     /// How many bytes wait that reading has added; rather too many than too few.
@@ -45,12 +46,17 @@ impl Output {
         self.answers
     }
 
-    /// Says that the last `count` bytes were added by reading.
-    pub(super) fn note_answers(&mut self, count: usize) {
-        if count > 0 {
-            self.answers += count;
+    /// Appends what reading adds, as `receive` does it.
+    #[inline]
+    pub(super) fn answer<T>(&mut self, receive: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+        let before = self.tail.len();
+        let result = receive(&mut self.tail);
+        let added = self.tail.len() - before;
+        if added > 0 {
+            self.answers += added;
             self.until_answered = self.len();
         }
+        result
     }
 
     /// Where to append to.
@@ -60,10 +66,13 @@ impl Output {
 
     /// Appends without a copy.
     pub(super) fn push(&mut self, chunk: Bytes) {
-        if !self.tail.is_empty() {
-            self.chunks.push_back(mem::take(&mut self.tail).into());
+        let before = mem::take(&mut self.tail).into();
+        for chunk in [before, chunk] {
+            if !chunk.is_empty() {
+                self.chunks_len += chunk.len();
+                self.chunks.push_back(chunk);
+            }
         }
-        self.chunks.push_back(chunk);
     }
 
     /// The bytes to write next, in order; how many slices they are.
@@ -86,6 +95,7 @@ impl Output {
             && self.written >= chunk.len()
         {
             self.written -= chunk.len();
+            self.chunks_len -= chunk.len();
             self.chunks.pop_front();
         }
         self.until_answered = self.until_answered.saturating_sub(count);

@@ -117,7 +117,8 @@ impl<S, R: Runtime<S>> Socket<S, R> {
     ) -> Poll<Result<Option<T>, Error>> {
         // What is here already needs no look at the stream, unless the program's
         // answers to it wait: compressed, it can be a thousand times as long.
-        if !self.driver.is_congested()
+        if self.driver.has_input()
+            && !self.driver.is_congested()
             && let Some(received) = self.driver.next()?
         {
             return Poll::Ready(Ok(Some(received)));
