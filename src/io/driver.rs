@@ -10,6 +10,7 @@ use std::io;
 use super::error::Error;
 use super::output::Output;
 use super::received::Received;
+use super::spare;
 use super::trace;
 use crate::connection::{Close, Connection, Event, State, Transport};
 use crate::error::{SendError, Violation};
@@ -245,8 +246,18 @@ impl Driver {
                 self.output.push(payload.into_owned().into());
                 Ok(())
             }
-            Event::Text(text) => self.ws.send_text(&text, self.output.tail()),
-            Event::Binary(data) => self.ws.send_binary(&data, self.output.tail()),
+            Event::Text(Cow::Owned(text)) => {
+                let result = self.write_text(&text);
+                spare::give_message(text.into_bytes());
+                result
+            }
+            Event::Binary(Cow::Owned(data)) => {
+                let result = self.write_binary(&data);
+                spare::give_message(data);
+                result
+            }
+            Event::Text(Cow::Borrowed(text)) => self.write_text(text),
+            Event::Binary(Cow::Borrowed(data)) => self.write_binary(data),
             Event::Ping(data) => self.ws.send_ping(&data, self.output.tail()),
             Event::Pong(data) => self.ws.send_pong(&data, self.output.tail()),
             Event::Close(close) => {
@@ -256,7 +267,15 @@ impl Driver {
     }
 
     pub(super) fn write_prepared(&mut self, message: &Prepared) -> Result<(), SendError> {
-        self.ws.send_prepared(message, self.output.tail())
+        self.output.append(|out| self.ws.send_prepared(message, out))
+    }
+
+    fn write_text(&mut self, text: &str) -> Result<(), SendError> {
+        self.output.append(|out| self.ws.send_text(text, out))
+    }
+
+    fn write_binary(&mut self, data: &[u8]) -> Result<(), SendError> {
+        self.output.append(|out| self.ws.send_binary(data, out))
     }
 
     /// Whether a payload is written from where it lies.

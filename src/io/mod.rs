@@ -38,6 +38,7 @@ mod output;
 mod received;
 mod refusal;
 mod socket;
+mod spare;
 mod trace;
 
 #[cfg(feature = "_async")]

@@ -7,7 +7,8 @@ use std::io::{self, IoSlice};
 
 use super::error::Error;
 use super::refusal::{Author, Body, Refusal};
-use super::socket::{Runtime, Timer, with_buffer};
+use super::socket::{Runtime, Timer};
+use super::spare::with_buffer;
 use super::trace;
 use crate::MaskingKeys;
 use crate::connection::{Config, Connection};

@@ -7,6 +7,8 @@ use std::io::IoSlice;
 
 use bytes::Bytes;
 
+use super::spare;
+
 /// How many slices are written in one call at most.
 pub(super) const MAX_SLICES: usize = 16;
 
@@ -59,6 +61,20 @@ impl Output {
         result
     }
 
+    /// Appends a message, as `append` does it. The first that waits goes into a buffer
+    /// of the thread, which has grown already.
+    #[inline]
+    pub(super) fn append<T>(&mut self, append: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+        if self.tail.capacity() == 0 {
+            self.tail = spare::take_output();
+        }
+        let result = append(&mut self.tail);
+        if self.tail.is_empty() {
+            spare::give_output(mem::take(&mut self.tail));
+        }
+        result
+    }
+
     /// Where to append to.
     pub(super) fn tail(&mut self) -> &mut Vec<u8> {
         &mut self.tail
@@ -103,7 +119,7 @@ impl Output {
             self.answers = 0;
         }
         if self.is_empty() {
-            *self = Self::default();
+            spare::give_output(mem::take(self).tail);
         } else if self.chunks.is_empty() && self.written >= COMPACT.max(self.tail.len() / 2) {
             // A program that writes before all is written would make it grow for ever.
             self.tail.drain(..self.written);

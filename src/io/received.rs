@@ -1,7 +1,9 @@
 //! The two heights at which a program can read: messages and parts.
 
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
+use super::spare;
 use crate::connection::{Close, Connection, Event, Part};
 use crate::error::Error;
 
@@ -27,7 +29,11 @@ impl Received for Event<'static> {
         input: &mut &mut [u8],
         out: &mut Vec<u8>,
     ) -> Result<Option<Self>, Error> {
-        Ok(ws.receive(input, out)?.map(Event::into_owned))
+        Ok(ws.receive(input, out)?.map(|event| match event {
+            Event::Text(Cow::Borrowed(text)) => Event::Text(Cow::Owned(spare::copy_text(text))),
+            Event::Binary(Cow::Borrowed(data)) => Event::Binary(Cow::Owned(spare::copy(data))),
+            event => event.into_owned(),
+        }))
     }
 
     fn from_close(close: Close<'static>) -> Self {

@@ -1,26 +1,20 @@
 //! A stream and its connection, polled: the one place that decides what is done
 //! with the stream, and when.
 
-use alloc::boxed::Box;
-use alloc::vec;
 use alloc::vec::Vec;
-use core::cell::Cell;
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
 use std::io::{self, IoSlice};
-use std::thread_local;
 
 use super::driver::Driver;
 use super::error::Error;
 use super::output::MAX_SLICES;
 use super::received::Received;
+use super::spare::with_buffer;
 use crate::connection::{Connection, Event, Part};
 use crate::error::SendError;
 use crate::frame::CloseCode;
 use crate::time::Instant;
-
-/// How much is read at a time.
-const BUFFER_LEN: usize = 128 * 1024;
 
 /// How often a stream is read, and how much is dropped, before other tasks have
 /// their turn: not every runtime sees to that.
@@ -307,19 +301,4 @@ impl<S, R: Runtime<S>> Socket<S, R> {
             }
         }
     }
-}
-
-thread_local! {
-    /// The buffer into which all connections of the thread read. It is never
-    /// zeroed again.
-    static BUFFER: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
-}
-
-/// Lends the thread's buffer; another one, if the stream is a WebSocket itself
-/// and has it already.
-pub(super) fn with_buffer<T>(read: impl FnOnce(&mut [u8]) -> T) -> T {
-    let mut buffer = BUFFER.take().unwrap_or_else(|| vec![0; BUFFER_LEN].into_boxed_slice());
-    let result = read(&mut buffer);
-    BUFFER.set(Some(buffer));
-    result
 }

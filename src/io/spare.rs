@@ -1,0 +1,95 @@
+//! Buffers that each thread keeps for all its connections, so that these own memory
+//! only while something waits in it.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::cell::Cell;
+use std::thread_local;
+
+/// How much is read at a time.
+const READ_LEN: usize = 128 * 1024;
+
+/// The largest buffer for output that is kept: what echoing all of one read takes.
+const MAX_OUTPUT: usize = 128 * 1024;
+
+/// The largest buffer for a message that is kept.
+const MAX_MESSAGE: usize = 16 * 1024;
+
+thread_local! {
+    /// It is never zeroed again.
+    static READ: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
+    static OUTPUT: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    static MESSAGE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// Lends the buffer to read into; another one, if the stream is a WebSocket itself
+/// and has it already.
+pub(super) fn with_buffer<T>(read: impl FnOnce(&mut [u8]) -> T) -> T {
+    let mut buffer = READ.take().unwrap_or_else(|| vec![0; READ_LEN].into_boxed_slice());
+    let result = read(&mut buffer);
+    READ.set(Some(buffer));
+    result
+}
+
+/// An empty buffer for output, which has grown already if there is one.
+pub(super) fn take_output() -> Vec<u8> {
+    take(&OUTPUT)
+}
+
+/// Takes back a buffer in which nothing waits any more.
+pub(super) fn give_output(mut buffer: Vec<u8>) {
+    if buffer.capacity() <= MAX_OUTPUT {
+        buffer.clear();
+        give(&OUTPUT, buffer);
+    }
+}
+
+/// A copy of `data`, in the memory of a message that was written before if that fits.
+#[inline]
+pub(super) fn copy(data: &[u8]) -> Vec<u8> {
+    let mut copy = take_message(data.len());
+    copy.extend_from_slice(data);
+    copy
+}
+
+/// The same of text.
+#[inline]
+pub(super) fn copy_text(text: &str) -> String {
+    // What is empty is UTF-8.
+    let mut copy = String::from_utf8(take_message(text.len())).unwrap_or_default();
+    copy.push_str(text);
+    copy
+}
+
+/// Takes the memory of a message that is written.
+#[inline]
+pub(super) fn give_message(mut message: Vec<u8>) {
+    if message.capacity() <= MAX_MESSAGE {
+        message.clear();
+        give(&MESSAGE, message);
+    }
+}
+
+/// An empty buffer for a message of `len` bytes. It is for the program to keep: so it
+/// takes not much more than that.
+#[inline]
+fn take_message(len: usize) -> Vec<u8> {
+    let buffer = take(&MESSAGE);
+    if (len..=len.saturating_mul(2)).contains(&buffer.capacity()) {
+        return buffer;
+    }
+    Vec::with_capacity(len)
+}
+
+/// When the thread ends there is nothing to take, nor to keep.
+#[inline]
+fn take(spare: &'static std::thread::LocalKey<Cell<Vec<u8>>>) -> Vec<u8> {
+    spare.try_with(Cell::take).unwrap_or_default()
+}
+
+#[inline]
+fn give(spare: &'static std::thread::LocalKey<Cell<Vec<u8>>>, buffer: Vec<u8>) {
+    let _ = spare.try_with(|spare| spare.set(buffer));
+}

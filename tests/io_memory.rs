@@ -1,0 +1,134 @@
+//! What the adapters take from the heap: for a message that is sent back, and while a
+//! connection is at rest, nothing.
+
+#[path = "support/counting.rs"]
+mod counting;
+mod support;
+
+use std::future::Future;
+use std::io::{self, IoSlice};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+
+use counting::{NOTHING, cost_of};
+use sansws::tokio::WebSocket;
+use sansws::{Config, Event};
+use support::{BINARY, Role, TEXT};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+const SERVER: Role = Role::Server;
+
+/// A stream that needs no heap itself: it gives `input` with each read that is allowed,
+/// and counts what is written.
+struct Source {
+    input: Vec<u8>,
+    reads: usize,
+    written: usize,
+}
+
+impl AsyncRead for Source {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.reads == 0 {
+            return Poll::Pending;
+        }
+        self.reads -= 1;
+        buf.put_slice(&self.input);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Source {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.written += buf.len();
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_write(cx, bufs.iter().find(|buf| !buf.is_empty()).expect("something to write"))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// A connection to which these messages come with each read.
+fn connection(messages: &[(u8, &[u8])]) -> WebSocket<Source> {
+    let frames = messages.iter().map(|(opcode, payload)| SERVER.incoming_final(*opcode, payload));
+    let stream = Source { input: frames.collect::<Vec<_>>().concat(), reads: 0, written: 0 };
+    let config = Config::new().keepalive(None); // a timer is the runtime's
+    WebSocket::new(stream, SERVER.connection(&config), Vec::new())
+}
+
+fn read(ws: &mut WebSocket<Source>) -> Option<Event<'static>> {
+    let future = pin!(ws.read());
+    match future.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => Some(result.expect("nothing is wrong").expect("no end")),
+        Poll::Pending => None,
+    }
+}
+
+/// Sends back all messages of so many reads; how many they are.
+fn echo(ws: &mut WebSocket<Source>, reads: usize) -> usize {
+    ws.stream_mut().reads = reads;
+    let mut count = 0;
+    while let Some(event) = read(ws) {
+        ws.write(event).expect("it is open");
+        count += 1;
+    }
+    count
+}
+
+#[test]
+fn a_message_that_is_sent_back_takes_nothing() {
+    for len in [0, 1, 16, 125, 126, 1024, 10_000] {
+        let payload = vec![b'x'; len];
+        for opcode in [TEXT, BINARY] {
+            let mut ws = connection(&[(opcode, &payload)]);
+            echo(&mut ws, 2); // the thread's buffers grow
+            let (count, cost) = cost_of(|| echo(&mut ws, 10));
+            assert_eq!((count, cost), (10, NOTHING), "{len} bytes");
+        }
+    }
+}
+
+#[test]
+fn connections_at_rest_hold_nothing() {
+    let payload = [b'x'; 1000];
+    let messages = [(BINARY, &payload[..]); 40];
+    let mut connections: Vec<_> = (0..20).map(|_| connection(&messages)).collect();
+    echo(&mut connections[0], 2); // the thread's buffers grow
+    let (count, cost) = cost_of(|| connections.iter_mut().map(|ws| echo(ws, 3)).sum::<usize>());
+    assert_eq!((count, cost.live), (20 * 3 * 40, 0), "{cost:?}");
+    assert!(connections.iter().all(|ws| ws.stream().written >= 3 * 40 * 1004));
+}
+
+#[test]
+fn a_message_that_is_kept_takes_little_more_than_its_length() {
+    let mut ws = connection(&[(BINARY, &[7; 100])]);
+    for capacity in [10, 99, 100, 101, 200, 201, 1000, 16_000, 100_000] {
+        let mut large = Vec::with_capacity(capacity);
+        large.push(1);
+        ws.write(large).expect("it is open");
+        ws.stream_mut().reads = 1;
+        let Some(Event::Binary(data)) = read(&mut ws) else { panic!("a message was sent") };
+        let data = data.into_owned();
+        assert!(data == [7; 100] && data.capacity() <= 200, "{capacity}: {}", data.capacity());
+    }
+}
