@@ -1,6 +1,7 @@
 //! A client of the server: one connection without I/O, and one socket.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::borrow::Cow;
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::mem;
 use std::net::Shutdown;
 use std::time::Duration;
@@ -14,6 +15,10 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a client may take nothing of what waits for it.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// From how many bytes on a message is written from where it lies, if it need not be
+/// compressed.
+const LARGE: usize = 64 * 1024;
 
 /// Whether a read that does not fill the buffer has taken all there was. On Windows
 /// only the error `WouldBlock` says so.
@@ -46,9 +51,7 @@ pub enum Next {
 pub struct Client {
     socket: TcpStream,
     stage: Stage,
-    /// What the socket has not taken yet, from `written` on.
-    out: Vec<u8>,
-    written: usize,
+    out: Out,
     /// When to give up on the handshake, or on a client that takes nothing.
     give_up: Option<Instant>,
     /// The alarm that is set for it.
@@ -57,6 +60,13 @@ pub struct Client {
     /// Whether the end of the stream was announced, which happens once.
     has_ended: bool,
     is_shut: bool,
+}
+
+/// What the socket has not taken yet, from `written` on.
+#[derive(Default)]
+struct Out {
+    bytes: Vec<u8>,
+    written: usize,
 }
 
 #[allow(clippy::large_enum_variant, reason = "nearly all are the largest")]
@@ -68,10 +78,10 @@ enum Stage {
 
 impl Client {
     pub fn new(socket: TcpStream, now: Instant) -> Self {
-        let (stage, out) = (Stage::Handshake(ServerHandshake::new()), Vec::new());
+        let (stage, out) = (Stage::Handshake(ServerHandshake::new()), Out::default());
         let (give_up, alarm, is_shut) = (Some(now + HANDSHAKE_TIMEOUT), None, false);
         let (can_read, has_ended) = (false, false);
-        Self { socket, stage, out, written: 0, give_up, alarm, can_read, has_ended, is_shut }
+        Self { socket, stage, out, give_up, alarm, can_read, has_ended, is_shut }
     }
 
     pub fn see(&mut self, event: &mio::event::Event) {
@@ -84,20 +94,20 @@ impl Client {
         if self.give_up.is_some_and(|at| at <= now) {
             return Err(ErrorKind::TimedOut.into());
         }
-        if self.out.is_empty() {
-            self.out = mem::take(&mut shared.out);
+        if self.out.bytes.is_empty() {
+            self.out.bytes = mem::take(&mut shared.out);
         }
         // While output waits nothing is read, so that no client makes us keep much.
         if self.write(now)? && self.can_read {
             self.read(shared)?;
         }
         if let Stage::Open(ws) = &mut self.stage {
-            let _ = ws.handle_timeout(now, &mut self.out); // `transport` tells
+            let _ = ws.handle_timeout(now, &mut self.out.bytes); // `transport` tells
         }
         if !self.write(now)? {
             return Ok(Next::Event);
         }
-        shared.out = mem::take(&mut self.out);
+        shared.out = mem::take(&mut self.out.bytes);
         let transport = match &self.stage {
             Stage::Handshake(_) => Transport::Open,
             Stage::Open(ws) => ws.transport(),
@@ -117,10 +127,10 @@ impl Client {
 
     /// Writes what the socket takes; whether that is all.
     fn write(&mut self, now: Instant) -> io::Result<bool> {
-        while self.written < self.out.len() {
-            match self.socket.write(&self.out[self.written..]) {
+        while !self.out.rest().is_empty() {
+            match self.socket.write(self.out.rest()) {
                 Ok(count) => {
-                    self.written += count;
+                    self.out.written += count;
                     self.give_up = self.give_up.filter(|_| !matches!(self.stage, Stage::Open(_)));
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -130,8 +140,8 @@ impl Client {
                 Err(error) => return Err(error),
             }
         }
-        self.out.clear();
-        self.written = 0;
+        self.out.bytes.clear();
+        self.out.written = 0;
         Ok(true)
     }
 
@@ -148,11 +158,11 @@ impl Client {
         self.can_read = self.has_ended || !is_all;
         let mut input = &mut shared.buffer[..count];
         if let Stage::Handshake(handshake) = &mut self.stage {
-            match accept(handshake, &mut input, shared.deflate, &mut self.out) {
+            match accept(handshake, &mut input, shared.deflate, &mut self.out.bytes) {
                 Ok(None) => {}
                 Ok(Some(ws)) => (self.stage, self.give_up) = (Stage::Open(ws), None),
                 Err(error) => {
-                    error.respond(&mut self.out);
+                    error.respond(&mut self.out.bytes);
                     self.stage = Stage::Refused;
                 }
             }
@@ -162,10 +172,19 @@ impl Client {
         };
         // An error ends this too: then `out` has the Close frame that says why, and
         // `transport` tells what to do.
-        while let Ok(Some(event)) = ws.receive(&mut input, &mut self.out) {
+        let out = &mut self.out;
+        while let Ok(Some(event)) = ws.receive(&mut input, &mut out.bytes) {
             let sent = match event {
-                Event::Text(text) => ws.send_text(&text, &mut self.out),
-                Event::Binary(data) => ws.send_binary(&data, &mut self.out),
+                Event::Text(Cow::Owned(text)) if text.len() >= LARGE && !shared.deflate => {
+                    let sent = ws.send_text_vectored(text, &mut out.bytes);
+                    sent.map(|data| out.write_large(data.into_owned(), &mut self.socket))
+                }
+                Event::Binary(Cow::Owned(data)) if data.len() >= LARGE && !shared.deflate => {
+                    let sent = ws.send_binary_vectored(data, &mut out.bytes);
+                    sent.map(|data| out.write_large(data.into_owned(), &mut self.socket))
+                }
+                Event::Text(text) => ws.send_text(&text, &mut out.bytes),
+                Event::Binary(data) => ws.send_binary(&data, &mut out.bytes),
                 _ => Ok(()), // pings and closes are already answered in `out`
             };
             sent.map_err(io::Error::other)?;
@@ -183,6 +202,27 @@ impl Client {
             _ => None,
         };
         timeout.into_iter().chain(self.give_up).min()
+    }
+}
+
+impl Out {
+    fn rest(&self) -> &[u8] {
+        &self.bytes[self.written..]
+    }
+
+    /// Adds a payload without copying it, as far as the socket takes it at once.
+    fn write_large(&mut self, data: Vec<u8>, socket: &mut TcpStream) {
+        let before = self.rest();
+        // What goes wrong will do so again, and be seen to then.
+        let count = socket.write_vectored(&[IoSlice::new(before), IoSlice::new(&data)]);
+        let count = count.unwrap_or(0);
+        match count.checked_sub(before.len()) {
+            Some(written) => *self = Self { bytes: data, written },
+            None => {
+                self.written += count;
+                self.bytes.extend_from_slice(&data);
+            }
+        }
     }
 }
 
