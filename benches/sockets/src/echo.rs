@@ -12,7 +12,8 @@ use crate::servers::{Mode, Server};
 
 pub fn run(asked: &Asked, report: &Report) {
     for scenario in scenario::ALL.iter().filter(|it| asked.wants_scenario(it.name)) {
-        let servers = asked.servers().filter(|server| server.takes_part(scenario.mode()));
+        let takes_part = |server: &&Server| server.takes_part(scenario.mode(), scenario.is_text);
+        let servers = asked.servers().filter(takes_part);
         let mut contenders: Vec<_> =
             servers.map(|server| Contender::start(server, scenario.mode())).collect();
         let messages = messages::make(scenario.is_text, scenario.size);
@@ -27,9 +28,7 @@ pub fn run(asked: &Asked, report: &Report) {
         }
         let figures: Vec<_> = contenders
             .into_iter()
-            .map(|Contender { server, rounds, .. }| {
-                Figure::new(server.name, server.is_limit, rounds)
-            })
+            .map(|Contender { server, rounds, .. }| Figure::new(server, rounds))
             .collect();
         report.scenario(scenario.name, scenario.about, &figures);
     }

@@ -23,7 +23,9 @@ pub fn run(asked: &Asked, report: &Report) {
 }
 
 fn series(name: &str, points: &[Point], asked: &Asked, rows: &mut Vec<String>) {
-    let is_wanted = |server: &&crate::servers::Server| server.grows || !asked.servers.is_empty();
+    let is_wanted = |server: &&crate::servers::Server| {
+        server.grows || (!asked.servers.is_empty() && !server.checks_utf8)
+    };
     let servers: Vec<_> = asked.servers().filter(is_wanted).collect();
     let mut processes: Vec<_> =
         servers.iter().map(|server| Process::start(server, Mode::Echo)).collect();

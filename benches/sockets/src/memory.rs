@@ -18,7 +18,7 @@ pub fn run(asked: &Asked, report: &Report) {
     println!("resident bytes of each of {count} connections");
     println!("{:>28}  {:>10}  {:>22}", "", "fresh", "after 16 KiB echoed");
     let mut rows = Vec::new();
-    for server in asked.servers() {
+    for server in asked.servers().filter(|server| !server.checks_utf8) {
         let _blame = Blame(server.name);
         let process = Process::start(server, Mode::Echo);
         drop(Load::open(process.address, 1));

@@ -24,6 +24,15 @@ const LISTENER: usize = usize::MAX;
 
 /// The loop without the protocol.
 pub fn limit(listener: TcpListener, mode: Mode) {
+    run(listener, mode, Frames::default);
+}
+
+/// With the check of text that the protocol demands.
+pub fn limit_with_utf8(listener: TcpListener, mode: Mode) {
+    run(listener, mode, Frames::with_utf8);
+}
+
+fn run(listener: TcpListener, mode: Mode, new_frames: fn() -> Frames) {
     listener.set_nonblocking(true).unwrap();
     let mut listener = mio::net::TcpListener::from_std(listener);
     let mut poll = Poll::new().unwrap();
@@ -41,7 +50,7 @@ pub fn limit(listener: TcpListener, mode: Mode) {
                     let entry = clients.vacant_entry();
                     let interest = Interest::READABLE | Interest::WRITABLE;
                     poll.registry().register(&mut socket, Token(entry.key()), interest).unwrap();
-                    entry.insert(Client::new(socket));
+                    entry.insert(Client::new(socket, new_frames()));
                 }
             } else if mode == Mode::Echo {
                 if let Some(client) = clients.get_mut(key)
@@ -77,8 +86,8 @@ struct Client {
 }
 
 impl Client {
-    fn new(socket: TcpStream) -> Self {
-        Self { socket, frames: Frames::default(), is_open: false, out: Vec::new() }
+    fn new(socket: TcpStream, frames: Frames) -> Self {
+        Self { socket, frames, is_open: false, out: Vec::new() }
     }
 
     /// Whether the stream goes on.

@@ -46,6 +46,15 @@ pub fn blocking(listener: TcpListener, _: Mode) {
 }
 
 pub fn tokio(listener: TcpListener, mode: Mode) {
+    run_on_tokio(listener, mode, Frames::default);
+}
+
+/// With the check of text that the protocol demands.
+pub fn tokio_with_utf8(listener: TcpListener, mode: Mode) {
+    run_on_tokio(listener, mode, Frames::with_utf8);
+}
+
+fn run_on_tokio(listener: TcpListener, mode: Mode, new_frames: fn() -> Frames) {
     let (sender, _) = broadcast::channel::<Bytes>(16);
     on_tokio::run(listener, move |mut socket| {
         let sender = sender.clone();
@@ -53,7 +62,7 @@ pub fn tokio(listener: TcpListener, mode: Mode) {
             // The request comes in one piece.
             let _ = socket.read(&mut [0; 2048]).await?;
             socket.write_all(RESPONSE).await?;
-            let mut frames = Frames::default();
+            let mut frames = new_frames();
             let mut receiver = sender.subscribe();
             loop {
                 let count = match mode {
@@ -111,12 +120,18 @@ pub struct Frames {
     header: Vec<u8>,
     /// How much of a payload is still to come, and its key.
     payload: Option<(usize, MaskingKey)>,
+    /// Whether all payloads are text, to be checked.
+    checks_utf8: bool,
 }
 
 impl Frames {
     /// What must be free before the bytes that were read, since part of a header can
     /// have been read before.
     pub const SPARE: usize = 16;
+
+    pub fn with_utf8() -> Self {
+        Self { checks_utf8: true, ..Self::default() }
+    }
 
     /// Makes a client's bytes, `count` of them behind those to spare, a server's.
     pub fn answer(&mut self, buffer: &mut [u8], count: usize) -> Range<usize> {
@@ -138,6 +153,11 @@ impl Frames {
             };
             let len = left.min(end - at);
             key.apply(&mut buffer[at..at + len]);
+            if self.checks_utf8 {
+                let is_right = simdutf8::basic::from_utf8(&buffer[at..at + len]).is_ok();
+                // A piece may end within a character: what that costs is not looked at.
+                assert!(is_right || left > end - at || at == Self::SPARE, "wrong text");
+            }
             let done = reply.unwrap_or(at..at);
             if done.end != at {
                 buffer.copy_within(at..at + len, done.end);

@@ -13,6 +13,9 @@ pub struct Server {
     pub name: &'static str,
     /// Where a loop without the protocol stands in place of a library.
     pub is_limit: bool,
+    /// Whether it does nothing of the protocol but to check text, and so is of interest
+    /// with text only.
+    pub checks_utf8: bool,
     /// Whether it is among those whose cost is looked at as it grows.
     pub grows: bool,
     broadcasts: bool,
@@ -41,11 +44,15 @@ impl Mode {
 
 impl Server {
     const fn new(name: &'static str, run: fn(TcpListener, Mode)) -> Self {
-        Self { name, is_limit: false, grows: false, broadcasts: false, run }
+        Self { name, is_limit: false, checks_utf8: false, grows: false, broadcasts: false, run }
     }
 
     const fn limit(self) -> Self {
         Self { is_limit: true, ..self }
+    }
+
+    const fn checks_utf8(self) -> Self {
+        Self { checks_utf8: true, ..self }
     }
 
     const fn grows(self) -> Self {
@@ -56,8 +63,8 @@ impl Server {
         Self { broadcasts: true, ..self }
     }
 
-    pub fn takes_part(&self, mode: Mode) -> bool {
-        mode == Mode::Echo || self.broadcasts
+    pub fn takes_part(&self, mode: Mode, is_text: bool) -> bool {
+        (mode == Mode::Echo || self.broadcasts) && (is_text || !self.checks_utf8)
     }
 }
 
@@ -65,6 +72,8 @@ pub const ALL: &[Server] = &[
     Server::new("raw-epoll", epoll::limit).limit().grows().broadcasts(),
     Server::new("raw-tokio", limit::tokio).limit().grows().broadcasts(),
     Server::new("raw-blocking", limit::blocking).limit(),
+    Server::new("raw-epoll-utf8", epoll::limit_with_utf8).checks_utf8(),
+    Server::new("raw-tokio-utf8", limit::tokio_with_utf8).checks_utf8(),
     Server::new("sansws-epoll", epoll::sansws).grows(),
     Server::new("sansws-tokio", sansws::tokio).grows().broadcasts(),
     Server::new("sansws-blocking", sansws::blocking).grows(),
