@@ -5,6 +5,7 @@
 //! ```
 
 use std::error::Error;
+use std::sync::Arc;
 
 use clap::Parser;
 use sansws::tokio::{Incoming, WebSocket};
@@ -12,7 +13,7 @@ use sansws::{Config, DeflateConfig, Event, io};
 use tokio::net::{TcpListener, TcpStream};
 
 /// Sends back each message to whoever sent it.
-#[derive(Clone, Parser)]
+#[derive(Parser)]
 struct Arguments {
     /// Where to listen, such as 127.0.0.1:9001; port 0 is a free one.
     address: String,
@@ -29,12 +30,12 @@ struct Arguments {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let arguments = Arguments::parse();
+    let arguments = Arc::new(Arguments::parse());
     let listener = TcpListener::bind(&arguments.address).await?;
     println!("listening on {}", listener.local_addr()?);
     loop {
         let (stream, peer) = listener.accept().await?;
-        let arguments = arguments.clone();
+        let arguments = Arc::clone(&arguments);
         tokio::spawn(async move {
             if let Err(error) = serve(stream, &arguments).await {
                 eprintln!("{peer}: {error}");
@@ -44,16 +45,21 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn serve(stream: TcpStream, arguments: &Arguments) -> Result<(), io::Error> {
+    // Boxed, so that a task which then waits for messages is small.
+    let ws = Box::pin(open(stream, arguments)).await?;
+    if arguments.split { Box::pin(echo_split(ws)).await } else { echo(ws).await }
+}
+
+async fn open(stream: TcpStream, arguments: &Arguments) -> Result<WebSocket<TcpStream>, io::Error> {
     stream.set_nodelay(true)?;
     let config = Config::new().max_message_len(arguments.max_message << 20).max_fragments(1 << 20);
     let incoming = Incoming::receive(stream, &config).await?;
-    let ws = incoming
+    incoming
         .accept(&config, |request| {
             let accept = request.accept()?;
             Ok(if arguments.deflate { accept.deflate(DeflateConfig::new()) } else { accept })
         })
-        .await?;
-    if arguments.split { Box::pin(echo_split(ws)).await } else { echo(ws).await }
+        .await
 }
 
 async fn echo(mut ws: WebSocket<TcpStream>) -> Result<(), io::Error> {
