@@ -299,18 +299,21 @@ fn receive<T: Received>(
     input: &mut &mut [u8],
 ) -> Result<Option<T>, Error> {
     loop {
-        match output.answer(|out| T::receive(ws, input, out)) {
-            Ok(Some(received)) => match received.into_close() {
-                Ok(received) => *close = Some(Box::new(received)),
-                Err(received) => return Ok(Some(received)),
-            },
-            Ok(None) => return Ok(None),
+        let mut result = output.answer(|out| T::receive(ws, input, out));
+        if let Ok(Some(received)) = &mut result
+            && let Some(received) = received.take_close()
+        {
+            *close = Some(Box::new(received));
+            continue;
+        }
+        return match result {
+            Ok(received) => Ok(received),
             Err(crate::Error::Failed(_)) => {
                 *input = &mut [];
-                return Ok(None);
+                Ok(None)
             }
-            Err(error) => return Err(error.into()),
-        }
+            Err(error) => Err(error.into()),
+        };
     }
 }
 

@@ -2,6 +2,7 @@
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
+use core::mem;
 
 use super::spare;
 use crate::connection::{Close, Connection, Event, Part};
@@ -18,8 +19,8 @@ pub(super) trait Received: Sized {
 
     fn from_close(close: Close<'static>) -> Self;
 
-    /// The Close frame, if that is what it is.
-    fn into_close(self) -> Result<Close<'static>, Self>;
+    /// The Close frame, if that is what it is; an empty one stays in its place.
+    fn take_close(&mut self) -> Option<Close<'static>>;
 }
 
 impl Received for Event<'static> {
@@ -29,11 +30,18 @@ impl Received for Event<'static> {
         input: &mut &mut [u8],
         out: &mut Vec<u8>,
     ) -> Result<Option<Self>, Error> {
-        Ok(ws.receive(input, out)?.map(|event| match event {
-            Event::Text(Cow::Borrowed(text)) => Event::Text(Cow::Owned(spare::copy_text(text))),
-            Event::Binary(Cow::Borrowed(data)) => Event::Binary(Cow::Owned(spare::copy(data))),
-            event => event.into_owned(),
-        }))
+        // A value that was put together in parts is slow to be moved as a whole: so what
+        // comes of most calls is made once, and where it stays.
+        match ws.receive(input, out) {
+            Ok(Some(Event::Text(Cow::Borrowed(text)))) => {
+                Ok(Some(Event::Text(Cow::Owned(spare::copy_text(text)))))
+            }
+            Ok(Some(Event::Binary(Cow::Borrowed(data)))) => {
+                Ok(Some(Event::Binary(Cow::Owned(spare::copy(data)))))
+            }
+            Ok(event) => Ok(event.map(Event::into_owned)),
+            Err(error) => Err(error),
+        }
     }
 
     fn from_close(close: Close<'static>) -> Self {
@@ -41,10 +49,10 @@ impl Received for Event<'static> {
     }
 
     #[inline]
-    fn into_close(self) -> Result<Close<'static>, Self> {
+    fn take_close(&mut self) -> Option<Close<'static>> {
         match self {
-            Self::Close(close) => Ok(close),
-            other => Err(other),
+            Self::Close(close) => Some(mem::take(close)),
+            _ => None,
         }
     }
 }
@@ -62,10 +70,10 @@ impl Received for Part<'static> {
         Self::Close(close)
     }
 
-    fn into_close(self) -> Result<Close<'static>, Self> {
+    fn take_close(&mut self) -> Option<Close<'static>> {
         match self {
-            Self::Close(close) => Ok(close),
-            other => Err(other),
+            Self::Close(close) => Some(mem::take(close)),
+            _ => None,
         }
     }
 }

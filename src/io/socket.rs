@@ -111,11 +111,11 @@ impl<S, R: Runtime<S>> Socket<S, R> {
     ) -> Poll<Result<Option<T>, Error>> {
         // What is here already needs no look at the stream, unless the program's
         // answers to it wait: compressed, it can be a thousand times as long.
-        if self.driver.has_input()
-            && !self.driver.is_congested()
-            && let Some(received) = self.driver.next()?
-        {
-            return Poll::Ready(Ok(Some(received)));
+        if self.driver.has_input() && !self.driver.is_congested() {
+            match self.driver.next() {
+                Ok(None) => {}
+                result => return Poll::Ready(result),
+            }
         }
         self.poll_stream(cx)
     }
