@@ -24,6 +24,7 @@ struct Source {
     input: Vec<u8>,
     reads: usize,
     written: usize,
+    is_stalled: bool,
 }
 
 impl AsyncRead for Source {
@@ -47,6 +48,9 @@ impl AsyncWrite for Source {
         _: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if self.is_stalled {
+            return Poll::Pending;
+        }
         self.written += buf.len();
         Poll::Ready(Ok(buf.len()))
     }
@@ -71,7 +75,8 @@ impl AsyncWrite for Source {
 /// A connection to which these messages come with each read.
 fn connection(messages: &[(u8, &[u8])]) -> WebSocket<Source> {
     let frames = messages.iter().map(|(opcode, payload)| SERVER.incoming_final(*opcode, payload));
-    let stream = Source { input: frames.collect::<Vec<_>>().concat(), reads: 0, written: 0 };
+    let input = frames.collect::<Vec<_>>().concat();
+    let stream = Source { input, reads: 0, written: 0, is_stalled: false };
     let config = Config::new().keepalive(None); // a timer is the runtime's
     WebSocket::new(stream, SERVER.connection(&config), Vec::new())
 }
@@ -130,5 +135,41 @@ fn a_message_that_is_kept_takes_little_more_than_its_length() {
         let Some(Event::Binary(data)) = read(&mut ws) else { panic!("a message was sent") };
         let data = data.into_owned();
         assert!(data == [7; 100] && data.capacity() <= 200, "{capacity}: {}", data.capacity());
+    }
+}
+
+#[test]
+fn a_peer_that_does_not_read_makes_its_connection_keep_only_what_waits() {
+    let mut busy = connection(&[(BINARY, &[7; 1000][..]); 25]);
+    let mut stalled: Vec<_> = (0..100).map(|_| connection(&[])).collect();
+    stalled.iter_mut().for_each(|ws| ws.stream_mut().is_stalled = true);
+    echo(&mut busy, 2); // the thread's buffers grow
+    let ((), cost) = cost_of(|| {
+        for ws in &mut stalled {
+            ws.write(&[1; 100][..]).expect("it is open");
+            assert_eq!((read(ws), ws.unwritten()), (None, 102));
+            assert_eq!(echo(&mut busy, 1), 25);
+        }
+    });
+    assert!(cost.live <= 100 * 102, "{cost:?}");
+
+    // A large message is kept as it is, and must not keep the buffer before it.
+    let large = vec![3; 20_000];
+    let ((), cost) = cost_of(|| {
+        let ws = &mut stalled[0];
+        ws.write(&[1; 100][..]).expect("it is open");
+        ws.write(large.clone()).expect("it is open");
+        assert_eq!((read(ws), ws.unwritten()), (None, 204 + 20_004));
+        assert_eq!(echo(&mut busy, 1), 25);
+    });
+    assert!(cost.live < 22_000, "{cost:?}");
+    stalled.remove(0);
+
+    for ws in &mut stalled {
+        ws.write(&[2; 3000][..]).expect("it is open");
+        assert_eq!((read(ws), ws.unwritten()), (None, 102 + 3004));
+        ws.stream_mut().is_stalled = false;
+        assert_eq!((read(ws), ws.unwritten()), (None, 0));
+        assert_eq!(ws.stream().written, 102 + 3004);
     }
 }

@@ -15,6 +15,9 @@ pub(super) const MAX_SLICES: usize = 16;
 /// From how many written bytes on the rest is moved to the front.
 const COMPACT: usize = 16 * 1024;
 
+/// How much more memory than it needs output that waits may have in any case.
+const SLACK: usize = 1024;
+
 /// A queue of bytes: what was appended in small pieces is joined, what came as a
 /// large one is kept as it is.
 #[derive(Debug, Default)]
@@ -82,6 +85,7 @@ impl Output {
 
     /// Appends without a copy.
     pub(super) fn push(&mut self, chunk: Bytes) {
+        self.settle();
         let before = mem::take(&mut self.tail).into();
         for chunk in [before, chunk] {
             if !chunk.is_empty() {
@@ -101,6 +105,18 @@ impl Output {
             filled += 1;
         }
         filled
+    }
+
+    /// Says that what waits will do so for a while: it gets a buffer of its own if there is
+    /// little in that of the thread, which others can use.
+    pub(super) fn settle(&mut self) {
+        let written = if self.chunks.is_empty() { self.written } else { 0 };
+        let waiting = self.tail.get(written..).unwrap_or_default();
+        if self.tail.capacity() > SLACK.max(2 * waiting.len()) {
+            let waiting = waiting.to_vec();
+            spare::give_output(mem::replace(&mut self.tail, waiting));
+            self.written -= written;
+        }
     }
 
     /// Says that `count` bytes were written. Memory is given back as soon as

@@ -246,7 +246,12 @@ impl<S, R: Runtime<S>> Socket<S, R> {
         while !self.driver.output.is_empty() {
             let mut slices = [IoSlice::new(&[]); MAX_SLICES];
             let filled = self.driver.output.fill(&mut slices);
-            match ready!(R::poll_write(&mut self.stream, cx, &slices[..filled]))? {
+            let Poll::Ready(written) = R::poll_write(&mut self.stream, cx, &slices[..filled])
+            else {
+                self.driver.output.settle();
+                return Poll::Pending;
+            };
+            match written? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 count => self.driver.output.advance(count),
             }

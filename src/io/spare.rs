@@ -11,8 +11,9 @@ use std::thread_local;
 /// How much is read at a time.
 const READ_LEN: usize = 128 * 1024;
 
-/// The largest buffer for output that is kept: what echoing all of one read takes.
-const MAX_OUTPUT: usize = 128 * 1024;
+/// The largest buffer for output that is kept: a program that writes, and is long about
+/// something else before it reads, has it for that time, little though it wrote.
+const MAX_OUTPUT: usize = 32 * 1024;
 
 /// The largest buffer for a message that is kept.
 const MAX_MESSAGE: usize = 16 * 1024;
