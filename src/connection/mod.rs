@@ -96,7 +96,8 @@ use crate::time::Instant;
 /// A connection at rest holds no heap memory, unless it compresses: see
 /// `DeflateConfig`. A message that comes in pieces is joined in a buffer that
 /// takes at most twice what has arrived, or was inflated, of the
-/// [`Config::max_message_len`] that there can be. The automatic answers add at most three bytes
+/// [`Config::max_message_len`] that there can be; if it grows in the message's last frame,
+/// four times, but not beyond the message's length. The automatic answers add at most three bytes
 /// to `out` for each byte received (a server's empty ping of two bytes is
 /// answered with a masked pong of six) and one Close frame, so a program bounds
 /// its memory by not reading while `out` is long. (It hears nothing then, so
