@@ -267,6 +267,44 @@ fn what_comes_in_one_piece_is_lent_and_what_was_joined_is_owned() {
     }
 }
 
+/// Long messages are joined piece by piece, but only those that have to be joined.
+#[test]
+fn a_long_payload_in_one_piece_is_lent_though_its_header_was_cut() {
+    const LEN: usize = 100_000;
+    for role in Role::BOTH {
+        for opcode in [TEXT, BINARY] {
+            let frame = role.incoming_final(opcode, &[b'x'; LEN]);
+            for cut in 0..=frame.len() - LEN {
+                let mut ws = role.connection(&Config::new());
+                assert_eq!(receive(&mut ws, &frame[..cut]).events, []);
+                let mut rest = frame[cut..].to_vec();
+                let event = receive_once(&mut ws, &mut &mut rest[..], &mut Vec::new());
+                let event = event.unwrap().unwrap();
+                assert!(payload(&event) == (&[b'x'; LEN], true), "{role:?} {opcode}, cut at {cut}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_long_text_is_joined_across_characters_and_control_frames() {
+    let long = "日本語é😀".repeat(6000);
+    for role in Role::BOTH {
+        for at in [16_383, 16_384, 16_385, 40_000, long.len() - 1] {
+            let (first, rest) = long.as_bytes().split_at(at);
+            let frames = [(TEXT, first), (0x89, b"between"), (0x80, rest)];
+            let incoming = Stream::new(&frames, &[]).incoming(role);
+            let events = [ping(b"between"), text(&long)];
+            for size in [incoming.len(), 20_000, 16_385] {
+                let mut ws = role.connection(&Config::new());
+                let received: Vec<_> =
+                    incoming.chunks(size).flat_map(|read| receive(&mut ws, read).events).collect();
+                assert!(received == events, "{role:?}, cut at {at}, reads of {size}");
+            }
+        }
+    }
+}
+
 /// 5.3: "the octets of the payload are XORed", in the memory that was lent.
 #[test]
 fn input_is_unmasked_where_it_lies_and_no_further_than_it_is_taken() {
@@ -290,7 +328,7 @@ fn input_is_unmasked_where_it_lies_and_no_further_than_it_is_taken() {
             let input = [one, two].concat();
             // What is joined may be unmasked on the way, and then it stays as it was.
             let whole = [plain, next.clone()].concat();
-            let joined = cut < frame.len() && opcode == BINARY;
+            let joined = (7..frame.len()).contains(&cut) && opcode == BINARY;
             assert!(input == whole || joined, "opcode {opcode}, cut at {cut}");
             assert_eq!(input[frame.len()..], next);
         }
