@@ -6,9 +6,7 @@ mod counting;
 mod support;
 
 use sansws::handshake::{Answer, RequestBuilder, ServerHandshake};
-use sansws::{
-    Config, Connection, Error, Event, Instant, MaskingKeys, MessageKind, Part, Prepared, Violation,
-};
+use sansws::{Config, Connection, Error, Event, Instant, MaskingKeys, Part, Prepared, Violation};
 
 use self::counting::{Cost, NOTHING, cost_of, cost_so_far};
 use self::support::{
@@ -409,7 +407,7 @@ fn what_is_passed_on_compressed_costs_nothing() {
     let [_, mut to] = with_deflate::pair(config, config, &Config::new());
     let ((), cost) = cost_of(|| {
         to.send_text(&message, &mut out).unwrap();
-        to.send_compressed_part(MessageKind::Text, &[0], true, &mut out).unwrap();
+        to.send_compressed_part(sansws::MessageKind::Text, &[0], true, &mut out).unwrap();
         to.send_text(&message, &mut out).unwrap();
     });
     assert_eq!(cost.live, 0);
