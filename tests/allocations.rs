@@ -211,6 +211,34 @@ fn a_declared_length_costs_nothing_until_it_comes() {
     }
 }
 
+#[test]
+fn what_is_sent_costs_its_frame_and_is_copied_for_a_vectored_write_only_to_be_masked() {
+    for (role, mut ws) in connections(&Config::new()) {
+        ws.send_ping(b"", &mut Vec::new()).unwrap();
+        for len in [300, 100_000] {
+            let data = vec![7; len];
+            let (_out, cost) = cost_of(|| {
+                let mut out = Vec::new();
+                ws.send_binary(&data, &mut out).unwrap();
+                out
+            });
+            // Headers are stored at a fixed size.
+            let frame = Cost { allocations: 1, live: len as isize + 16, peak: len as isize + 16 };
+            assert_eq!(cost, frame, "{role:?} {len}");
+
+            let (_sent, cost) = cost_of(|| {
+                let mut out = Vec::new();
+                let payload = ws.send_binary_vectored(&data, &mut out).unwrap();
+                (out, payload)
+            });
+            let header = Cost { allocations: 1, live: 16, peak: 16 };
+            let copied = Cost { allocations: 2, ..frame };
+            let expected = if role == Role::Client { copied } else { header };
+            assert_eq!(cost, expected, "{role:?} {len}, vectored");
+        }
+    }
+}
+
 /// Receives one message in these pieces and checks at every one that no more
 /// is held than so many times what has arrived; what it cost by the time it was whole.
 fn cost_of_joining<'p>(
