@@ -4,6 +4,8 @@
 #[path = "support/io.rs"]
 mod io;
 mod support;
+#[path = "support/deflate.rs"]
+mod with_deflate;
 
 use std::borrow::Cow;
 use std::io::ErrorKind;
@@ -11,8 +13,8 @@ use std::io::ErrorKind;
 use io::{Adapter, Call, Script, is_blocked};
 use sansws::CloseCode;
 use sansws::io::Error;
-use sansws::{Close, Config, Event, Part, Violation};
-use support::{BINARY, CLOSE, CONTINUATION, PING, PONG, Role, TEXT, close_payload};
+use sansws::{Close, Config, DeflateConfig, Event, Part, Violation};
+use support::{BINARY, CLOSE, CONTINUATION, PING, PONG, Role, TEXT, close_payload, receive};
 
 io::for_each_adapter! {
     the_natural_loop_echoes
@@ -20,6 +22,7 @@ io::for_each_adapter! {
     what_is_pending_is_written_before_waiting
     answers_to_many_messages_in_one_read_are_written_in_one_call
     a_large_message_given_away_is_written_from_where_it_lies
+    a_large_message_given_away_is_compressed_if_that_was_agreed
     a_large_message_that_is_lent_is_copied
     parts_are_returned_as_they_arrive
     the_wrong_read_loses_nothing
@@ -175,6 +178,20 @@ fn a_large_message_given_away_is_written_from_where_it_lies<W: Adapter>() {
             assert!(state.written == expected.concat(), "{role:?}, {len}");
         }
     }
+}
+
+fn a_large_message_given_away_is_compressed_if_that_was_agreed<W: Adapter>() {
+    let config = DeflateConfig::new();
+    let [server, mut client] = with_deflate::pair(config, config, &Config::new());
+    let stream = Script::new();
+    let mut ws = W::over(&stream, server);
+    ws.write(vec![b'd'; 100_000]).expect("it is open");
+    ws.write("t".repeat(100_000)).expect("it is open");
+    ws.flush().expect("there is room");
+    let written = stream.written();
+    assert!(written.len() < 10_000, "{} bytes", written.len());
+    let expected = [binary(&[b'd'; 100_000]), text(&"t".repeat(100_000))];
+    assert!(receive(&mut client, &written).events == expected);
 }
 
 fn a_large_message_that_is_lent_is_copied<W: Adapter>() {
