@@ -68,7 +68,7 @@ use crate::time::Instant;
 ///     socket: &mut std::net::TcpStream,
 ///     mut ws: Connection, // from the handshake
 /// ) -> Result<(), Box<dyn std::error::Error>> {
-///     let (mut buffer, mut out) = (vec![0; 16 * 1024], Vec::new());
+///     let (mut buffer, mut out) = (vec![0; 128 * 1024], Vec::new());
 ///     loop {
 ///         let n = socket.read(&mut buffer)?; // 6
 ///         if n == 0 {
