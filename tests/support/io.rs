@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use sansws::CloseCode;
 use sansws::io::Error;
-use sansws::{Connection, Event, Part, SendError};
+use sansws::{Connection, Event, Part, Prepared, SendError};
 use smol::io::{AsyncRead as FuturesRead, AsyncWrite as FuturesWrite};
 use tokio::io::{AsyncRead as TokioRead, AsyncWrite as TokioWrite, ReadBuf};
 use tokio::runtime::Runtime;
@@ -424,6 +424,8 @@ pub trait Adapter: Sized {
     fn read(&mut self) -> Result<Option<Event<'static>>, Error>;
     fn read_part(&mut self) -> Result<Option<Part<'static>>, Error>;
     fn write<'m>(&mut self, event: impl Into<Event<'m>>) -> Result<(), SendError>;
+    fn write_prepared(&mut self, message: &Prepared) -> Result<(), SendError>;
+    fn write_binary_part(&mut self, data: &[u8], last: bool) -> Result<(), SendError>;
     fn send<'m>(&mut self, event: impl Into<Event<'m>>) -> Result<(), Error>;
     fn flush(&mut self) -> Result<(), Error>;
     fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error>;
@@ -452,6 +454,14 @@ macro_rules! adapter {
 
             fn write<'m>(&mut self, event: impl Into<Event<'m>>) -> Result<(), SendError> {
                 self.write(event)
+            }
+
+            fn write_prepared(&mut self, message: &Prepared) -> Result<(), SendError> {
+                self.write_prepared(message)
+            }
+
+            fn write_binary_part(&mut self, data: &[u8], last: bool) -> Result<(), SendError> {
+                self.write_binary_part(data, last)
             }
 
             fn send<'m>(&mut self, event: impl Into<Event<'m>>) -> Result<(), Error> {
