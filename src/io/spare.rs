@@ -26,11 +26,12 @@ thread_local! {
 }
 
 /// Lends the buffer to read into; another one, if the stream is a WebSocket itself
-/// and has it already.
+/// and has it already, or if the thread ends.
 pub(super) fn with_buffer<T>(read: impl FnOnce(&mut [u8]) -> T) -> T {
-    let mut buffer = READ.take().unwrap_or_else(|| vec![0; READ_LEN].into_boxed_slice());
+    let kept = READ.try_with(Cell::take).unwrap_or_default();
+    let mut buffer = kept.unwrap_or_else(|| vec![0; READ_LEN].into_boxed_slice());
     let result = read(&mut buffer);
-    READ.set(Some(buffer));
+    let _ = READ.try_with(|kept| kept.set(Some(buffer)));
     result
 }
 
