@@ -5,6 +5,7 @@
 mod counting;
 mod support;
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
@@ -110,6 +111,26 @@ fn a_message_that_is_sent_back_takes_nothing() {
             let (count, cost) = cost_of(|| echo(&mut ws, 10));
             assert_eq!((count, cost), (10, NOTHING), "{len} bytes");
         }
+    }
+}
+
+#[test]
+fn what_is_left_over_from_others_is_not_worse_than_what_is_kept() {
+    let mut busy = connection(&[(BINARY, &[7; 1000][..]); 25]);
+    let mut other = connection(&[]);
+    type Write<'w> = &'w dyn Fn(&mut WebSocket<Source>);
+    let rows: [(&str, Write<'_>); 3] = [
+        ("a large message", &|ws| ws.write(vec![1; 20_000]).expect("it is open")),
+        ("a ping", &|ws| ws.write(Event::Ping(Cow::Borrowed(b"?"))).expect("it is open")),
+        ("a part", &|ws| ws.write_binary_part(&[1], true).expect("it is open")),
+    ];
+    for (name, write) in rows {
+        echo(&mut busy, 2); // the thread's buffers grow
+        write(&mut other);
+        assert_eq!((read(&mut other), other.unwritten()), (None, 0));
+        let (_, cost) = cost_of(|| echo(&mut busy, 1));
+        // What is left of the read is copied.
+        assert!(cost.allocations <= 1, "{name}: {cost:?}");
     }
 }
 

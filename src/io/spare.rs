@@ -40,11 +40,13 @@ pub(super) fn take_output() -> Vec<u8> {
     take(&OUTPUT)
 }
 
-/// Takes back a buffer in which nothing waits any more.
+/// Takes back a buffer in which nothing waits any more, unless there is a larger one: it
+/// can be one that has never grown.
 pub(super) fn give_output(mut buffer: Vec<u8>) {
     if buffer.capacity() <= MAX_OUTPUT {
         buffer.clear();
-        give(&OUTPUT, buffer);
+        let known = take_output();
+        give(&OUTPUT, if known.capacity() > buffer.capacity() { known } else { buffer });
     }
 }
 
