@@ -201,6 +201,24 @@ fn what_the_reader_answers_is_bounded() {
 }
 
 #[test]
+fn answers_that_were_written_do_not_hold_the_reader_up() {
+    let stream = Script::new();
+    stream.state().room = 0;
+    let (mut reader, writer) = halves(&stream);
+    writer.write(vec![0; 100_000]).expect("it is open");
+    let ping = [b'?'; 125];
+    for round in 0..2000 {
+        // At all times much waits, with the last ten answers in it.
+        writer.write(&[0; 10_000 - 4 - 127][..]).expect("it is open");
+        stream.make_room(10_000);
+        stream.arrive(SERVER.incoming_final(PING, &ping));
+        let event = wait(reader.read()).unwrap_or_else(|error| panic!("{round}: {error}"));
+        assert_eq!(event, Some(Event::Ping(ping[..].into())));
+        assert!(writer.unwritten() > 64 * 1024);
+    }
+}
+
+#[test]
 fn pongs_are_written_while_only_the_reader_runs() {
     let stream = Script::new();
     let (mut reader, _writer) = halves(&stream);

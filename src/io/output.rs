@@ -29,10 +29,11 @@ pub(super) struct Output {
     tail: Vec<u8>,
     /// How much of the first of all these was written.
     written: usize,
-    /// How many bytes reading has added since the last of them were all written,
-    /// and how many bytes wait up to the end of those.
+    /// How many bytes reading has added, and how many bytes wait up to the end of those;
+    /// and how many it has added since that end was set.
     answers: usize,
     until_answered: usize,
+    later_answers: usize,
 }
 
 impl Output {
@@ -46,9 +47,10 @@ impl Output {
         (self.chunks_len + self.tail.len()).saturating_sub(self.written)
     }
 
-    /// How many bytes wait that reading has added; rather too many than too few.
+    /// How many bytes wait that reading has added; rather too many than too few, since
+    /// each still counts until those are written that were added soon after it.
     pub(super) fn answers(&self) -> usize {
-        self.answers
+        self.answers + self.later_answers
     }
 
     /// Appends what reading adds, as `receive` does it.
@@ -58,8 +60,8 @@ impl Output {
         let result = receive(&mut self.tail);
         let added = self.tail.len() - before;
         if added > 0 {
-            self.answers += added;
-            self.until_answered = self.len();
+            self.later_answers += added;
+            self.renew_answers();
         }
         result
     }
@@ -131,15 +133,22 @@ impl Output {
             self.chunks.pop_front();
         }
         self.until_answered = self.until_answered.saturating_sub(count);
-        if self.until_answered == 0 {
-            self.answers = 0;
-        }
+        self.renew_answers();
         if self.is_empty() {
             spare::give_output(mem::take(self).tail);
         } else if self.chunks.is_empty() && self.written >= COMPACT.max(self.tail.len() / 2) {
             // A program that writes before all is written would make it grow for ever.
             self.tail.drain(..self.written);
             self.written = 0;
+        }
+    }
+
+    /// Once some answers are written, waits for the others, wherever they lie.
+    #[inline]
+    fn renew_answers(&mut self) {
+        if self.until_answered == 0 {
+            self.answers = mem::take(&mut self.later_answers);
+            self.until_answered = if self.answers > 0 { self.len() } else { 0 };
         }
     }
 }
