@@ -219,6 +219,28 @@ fn answers_that_were_written_do_not_hold_the_reader_up() {
 }
 
 #[test]
+fn a_reader_held_up_goes_on_once_its_answers_are_written_whatever_else_waits() {
+    let stream = Script::new();
+    stream.state().room = 0;
+    let (mut reader, writer) = halves(&stream);
+    let (count, pings) = many_pings();
+    stream.arrive(pings);
+    let mut read = 0;
+    while let Ok(Some(_)) = wait(reader.read()) {
+        read += 1;
+    }
+    assert!(read < count);
+    writer.write(vec![0; 1 << 20]).expect("it is open");
+    // Those that waited with the first, and then those added when that was written.
+    stream.make_room(127 * read);
+    while let Ok(Some(_)) = wait(reader.read()) {
+        read += 1;
+    }
+    assert_eq!(read, count);
+    assert!(writer.unwritten() > 1 << 20);
+}
+
+#[test]
 fn pongs_are_written_while_only_the_reader_runs() {
     let stream = Script::new();
     let (mut reader, _writer) = halves(&stream);

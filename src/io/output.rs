@@ -30,10 +30,11 @@ pub(super) struct Output {
     /// How much of the first of all these was written.
     written: usize,
     /// How many bytes reading has added, and how many bytes wait up to the end of those;
-    /// and how many it has added since that end was set.
+    /// first of some, and then of what was added since.
     answers: usize,
     until_answered: usize,
     later_answers: usize,
+    until_later: usize,
 }
 
 impl Output {
@@ -61,6 +62,7 @@ impl Output {
         let added = self.tail.len() - before;
         if added > 0 {
             self.later_answers += added;
+            self.until_later = self.len();
             self.renew_answers();
         }
         result
@@ -133,6 +135,7 @@ impl Output {
             self.chunks.pop_front();
         }
         self.until_answered = self.until_answered.saturating_sub(count);
+        self.until_later = self.until_later.saturating_sub(count);
         self.renew_answers();
         if self.is_empty() {
             spare::give_output(mem::take(self).tail);
@@ -143,12 +146,13 @@ impl Output {
         }
     }
 
-    /// Once some answers are written, waits for the others, wherever they lie.
+    /// Once some answers are written, waits for those that were added since.
     #[inline]
     fn renew_answers(&mut self) {
         if self.until_answered == 0 {
-            self.answers = mem::take(&mut self.later_answers);
-            self.until_answered = if self.answers > 0 { self.len() } else { 0 };
+            let later = mem::take(&mut self.later_answers);
+            self.until_answered = mem::take(&mut self.until_later);
+            self.answers = if self.until_answered > 0 { later } else { 0 };
         }
     }
 }
