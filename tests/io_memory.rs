@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Waker};
 
 use counting::{NOTHING, cost_of};
 use sansws::tokio::WebSocket;
-use sansws::{Config, Event};
+use sansws::{Config, Event, SendError};
 use support::{BINARY, Role, TEXT};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -132,6 +132,40 @@ fn what_is_left_over_from_others_is_not_worse_than_what_is_kept() {
         // What is left of the read is copied.
         assert!(cost.allocations <= 1, "{name}: {cost:?}");
     }
+}
+
+#[test]
+fn a_thread_keeps_no_buffer_that_is_large() {
+    let mut ws = connection(&[]);
+    let large = vec![1; 1 << 20];
+    let ((), cost) = cost_of(|| {
+        ws.write(&large[..]).expect("it is open");
+        assert_eq!((read(&mut ws), ws.unwritten()), (None, 0));
+        let mut small = Vec::with_capacity(1 << 20);
+        small.push(1);
+        ws.write(small).expect("it is open");
+        assert_eq!((read(&mut ws), ws.unwritten()), (None, 0));
+    });
+    // The one to read into among them.
+    assert!(cost.live <= (128 + 32 + 16) * 1024, "{cost:?}");
+}
+
+#[test]
+fn a_message_that_cannot_be_sent_takes_nothing() {
+    let mut busy = connection(&[(BINARY, &[7; 1000][..]); 25]);
+    echo(&mut busy, 2); // the thread's buffers grow
+    let mut in_parts: Vec<_> = (0..20).map(|_| connection(&[])).collect();
+    for ws in &mut in_parts {
+        ws.write_binary_part(&[1], false).expect("it is open");
+        assert_eq!((read(ws), ws.unwritten()), (None, 0));
+    }
+    let ((), cost) = cost_of(|| {
+        for ws in &mut in_parts {
+            assert_eq!(ws.write(&[1; 100][..]), Err(SendError::MessageUnfinished));
+            assert_eq!(echo(&mut busy, 1), 25);
+        }
+    });
+    assert_eq!(cost.live, 0, "{cost:?}");
 }
 
 #[test]

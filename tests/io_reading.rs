@@ -31,6 +31,7 @@ io::for_each_adapter! {
     what_was_written_is_not_kept_while_more_is_added
     pings_are_answered_though_the_program_only_reads
     the_close_is_returned_when_its_answer_is_written
+    the_close_is_a_part_when_its_answer_is_written
     a_close_is_returned_though_the_peer_ends_the_stream_before_the_answer_is_written
     a_violation_comes_after_what_was_received_and_is_told_to_the_peer
     the_end_of_the_stream_in_each_state
@@ -351,6 +352,19 @@ fn the_close_is_returned_when_its_answer_is_written<W: Adapter>() {
         expect_end(&mut ws);
         assert_eq!(stream.count(Call::Shutdown), 1);
     }
+}
+
+fn the_close_is_a_part_when_its_answer_is_written<W: Adapter>() {
+    let stream = Script::new();
+    stream.state().room = 3;
+    let mut ws = W::of(Role::Server, &stream);
+    stream.arrive(Role::Server.incoming_final(CLOSE, &close_payload(1001, "off")));
+    for _ in 0..3 {
+        assert!(is_blocked(&ws.read_part()));
+    }
+    stream.make_room(100);
+    let Ok(Some(Part::Close(close))) = ws.read_part() else { panic!("the answer is written") };
+    assert_eq!((close.code, &*close.reason), (Some(CloseCode::GOING_AWAY), "off"));
 }
 
 fn a_close_is_returned_though_the_peer_ends_the_stream_before_the_answer_is_written<W: Adapter>() {
