@@ -12,9 +12,6 @@ use super::spare;
 /// How many slices are written in one call at most.
 pub(super) const MAX_SLICES: usize = 16;
 
-/// From how many written bytes on the rest is moved to the front.
-const COMPACT: usize = 16 * 1024;
-
 /// How much more memory than it needs output that waits may have in any case.
 const SLACK: usize = 1024;
 
@@ -112,7 +109,8 @@ impl Output {
     }
 
     /// Says that what waits will do so for a while: it gets a buffer of its own if there is
-    /// little in that of the thread, which others can use.
+    /// little in that of the thread, which others can use, or in one from which most was
+    /// written: a program that writes before all is would make it grow for ever.
     pub(super) fn settle(&mut self) {
         let written = if self.chunks.is_empty() { self.written } else { 0 };
         let waiting = self.tail.get(written..).unwrap_or_default();
@@ -139,10 +137,6 @@ impl Output {
         self.renew_answers();
         if self.is_empty() {
             spare::give_output(mem::take(self).tail);
-        } else if self.chunks.is_empty() && self.written >= COMPACT.max(self.tail.len() / 2) {
-            // A program that writes before all is written would make it grow for ever.
-            self.tail.drain(..self.written);
-            self.written = 0;
         }
     }
 
