@@ -105,6 +105,7 @@ impl Client {
             let _ = ws.handle_timeout(now, &mut self.out.bytes); // `transport` tells
         }
         if !self.write(now)? {
+            self.out.leave(&mut shared.out);
             return Ok(Next::Event);
         }
         shared.out = mem::take(&mut self.out.bytes);
@@ -208,6 +209,17 @@ impl Client {
 impl Out {
     fn rest(&self) -> &[u8] {
         &self.bytes[self.written..]
+    }
+
+    /// Gives the common buffer back if little waits in it: many clients that take nothing
+    /// must not hold what one large message made of it.
+    fn leave(&mut self, common: &mut Vec<u8>) {
+        if self.bytes.capacity() > 2 * self.rest().len() + 1024 {
+            let rest = self.rest().to_vec();
+            *common = mem::replace(&mut self.bytes, rest);
+            common.clear();
+            self.written = 0;
+        }
     }
 
     /// Adds a payload without copying it, as far as the socket takes it at once.
