@@ -322,6 +322,8 @@ impl<S: Stream> WebSocket<S> {
 
     /// The connection, and where to append what it is to send, for what the
     /// adapter has no method for.
+    ///
+    /// Only to be appended to: what stands there may be written in part already.
     pub fn connection_mut(&mut self) -> (&mut Connection, &mut Vec<u8>) {
         self.0.driver.parts()
     }
