@@ -7,12 +7,16 @@ use crate::codec::{REQUEST, check_responses, frames};
 use crate::contenders::{Role, limit, sansws as ours};
 use crate::deflate;
 use crate::json::{self, Random};
-use crate::measure::{Contender, measure};
+use crate::measure::{Contender, Figure, measure};
 use crate::report::Report;
 use crate::work::Work;
 
 /// As many times the step of a series.
 const POINTS: [usize; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
+
+/// How often each series is measured, so that whatever disturbs one point for a moment
+/// does not bend the line.
+const PASSES: usize = 3;
 
 /// Short, so that what counts is the number.
 const SHORT: usize = 125;
@@ -46,14 +50,31 @@ fn series(
     if !report.wants("growth") {
         return;
     }
-    let mut points = Vec::new();
-    for count in POINTS.map(|point| point * step) {
-        let (contenders, work) = contenders(count);
-        let mut figures = measure(contenders, &work, report.quick);
-        figures.iter_mut().for_each(|figure| figure.nanoseconds *= work.len() as f64);
-        points.push((count, figures));
+    let passes = if report.quick { 1 } else { PASSES };
+    let mut points = POINTS.map(|point| (point * step, Vec::new()));
+    for _ in 0..passes {
+        for (count, passed) in &mut points {
+            let (contenders, work) = contenders(*count);
+            let mut figures = measure(contenders, &work, report.quick);
+            figures.iter_mut().for_each(|figure| figure.nanoseconds *= work.len() as f64);
+            passed.push(figures);
+        }
     }
-    report.add_growth(name, &points);
+    report.add_growth(name, &points.map(|(count, passed)| (count, medians(passed))));
+}
+
+/// Of each contender the pass that has the median.
+fn medians(passed: Vec<Vec<Figure>>) -> Vec<Figure> {
+    let mut by_contender: Vec<Vec<Figure>> = Vec::new();
+    for figures in passed {
+        by_contender.resize_with(figures.len(), Vec::new);
+        by_contender.iter_mut().zip(figures).for_each(|(all, figure)| all.push(figure));
+    }
+    let median = |mut all: Vec<Figure>| {
+        all.sort_by(|a, b| a.nanoseconds.total_cmp(&b.nanoseconds));
+        all.swap_remove(all.len() / 2)
+    };
+    by_contender.into_iter().map(median).collect()
 }
 
 fn messages(count: usize) -> (Vec<Contender>, Work) {

@@ -17,7 +17,8 @@ pub fn tokio(listener: TcpListener, mode: Mode) {
         async move {
             let mut ws = WebSocket::accept(socket, &config()).await?;
             if mode == Mode::Broadcast {
-                return pass_on(ws, sender).await;
+                // Boxed, so that a task that echoes has no room for it.
+                return Box::pin(pass_on(ws, sender)).await;
             }
             while let Some(event) = ws.read().await? {
                 if let Event::Text(_) | Event::Binary(_) = event {
