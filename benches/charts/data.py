@@ -118,7 +118,12 @@ def ours(figures):
 
 
 def peers(figures):
-    return [figure for figure in figures if not figure.is_ours and not figure.is_limit]
+    # Loops without the protocol are none, whether they check text or not.
+    return [
+        figure
+        for figure in figures
+        if not (figure.is_ours or figure.is_limit or figure.name.startswith("raw-"))
+    ]
 
 
 def limits(figures):
