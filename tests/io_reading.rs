@@ -10,7 +10,7 @@ mod with_deflate;
 use std::borrow::Cow;
 use std::io::ErrorKind;
 
-use io::{Adapter, Call, Script, is_blocked};
+use io::{Adapter, Call, Script, Stutter, is_blocked};
 use sansws::CloseCode;
 use sansws::io::Error;
 use sansws::{Close, Config, DeflateConfig, Event, Part, Violation};
@@ -24,6 +24,7 @@ io::for_each_adapter! {
     a_large_message_given_away_is_written_from_where_it_lies
     a_large_message_given_away_is_compressed_if_that_was_agreed
     a_large_message_that_is_lent_is_copied
+    a_long_message_is_whole_however_it_arrives
     parts_are_returned_as_they_arrive
     the_wrong_read_loses_nothing
     nothing_is_read_while_much_waits_to_be_written
@@ -204,6 +205,73 @@ fn a_large_message_that_is_lent_is_copied<W: Adapter>() {
         ws.send(&data[..]).expect("there is room");
         assert!(stream.written() == role.outgoing(0x80 | BINARY, &data));
         assert_eq!(ws.unwritten(), 0);
+    }
+}
+
+fn a_long_message_is_whole_however_it_arrives<W: Adapter>() {
+    let long = "0123456789".repeat(40_000);
+    for role in Role::BOTH {
+        for max_read in [4_000, 70_000, usize::MAX] {
+            let stream = Script::new();
+            stream.state().max_read = max_read;
+            let mut ws = W::over(&stream, role.connection(&Config::new()));
+            for stutter in [Stutter::Never, Stutter::EverySecond] {
+                stream.state().stutter = stutter;
+                for (opcode, event) in [(TEXT, text(&long)), (BINARY, binary(long.as_bytes()))] {
+                    stream.arrive(role.incoming(opcode, &long.as_bytes()[..200_000]));
+                    stream.arrive(role.incoming_final(PING, b"?"));
+                    stream.arrive(role.incoming_final(CONTINUATION, &long.as_bytes()[200_000..]));
+                    stream.arrive(role.incoming_final(TEXT, b"next"));
+                    let mut received = Vec::new();
+                    while received.len() < 3 {
+                        match ws.read() {
+                            Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => {}
+                            result => {
+                                received.push(result.expect("it is open").expect("it is open"))
+                            }
+                        }
+                    }
+                    let expected = [Event::Ping(b"?".into()), event, text("next")];
+                    assert!(received == expected, "{role:?}, {max_read}, {stutter:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn tokio_reads_a_long_message_of_bytes_to_where_it_is_joined() {
+    let stream = Script::new();
+    stream.state().max_read = 150_000;
+    let mut ws = sansws::tokio::WebSocket::of(Role::Server, &stream);
+    stream.arrive(Role::Server.incoming_final(BINARY, &[7; 200_000]));
+    let Ok(Some(Event::Binary(data))) = Adapter::read(&mut ws) else { panic!("a message") };
+    assert!(*data == [7; 200_000]);
+    let place = stream.state().read_to;
+    assert!(data.as_ptr_range().contains(&(place as *const u8)));
+    assert_eq!(stream.count(Call::Read), 2);
+}
+
+#[test]
+fn tokio_says_so_if_the_stream_breaks_amid_a_long_message() {
+    for is_end in [true, false] {
+        let stream = Script::new();
+        let mut ws = sansws::tokio::WebSocket::of(Role::Server, &stream);
+        let frame = Role::Server.incoming_final(BINARY, &[7; 200_000]);
+        stream.arrive(&frame[..50_000]);
+        expect_nothing_yet(&mut ws);
+        stream.arrive(&frame[50_000..100_000]);
+        expect_nothing_yet(&mut ws);
+        assert!(ws.connection().buffered() > 99_000);
+        if is_end {
+            stream.end();
+            expect_failure(&mut ws, Violation::EndOfStream);
+        } else {
+            stream.fail(ErrorKind::ConnectionReset);
+            let Err(Error::Io(error)) = Adapter::read(&mut ws) else { panic!("no error") };
+            assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+        }
+        assert_eq!(ws.connection().buffered(), 0);
     }
 }
 

@@ -33,6 +33,21 @@ impl Assembly {
         joined.push_str(text);
     }
 
+    /// For how many of the data that are announced there is room, or may be, if they are
+    /// `min` at least.
+    pub(super) fn make_room(&mut self, announced: Announced, min: usize) -> Option<usize> {
+        let joined = &mut self.data;
+        let rest = usize::try_from(announced.rest).unwrap_or(usize::MAX);
+        let (spare, ahead) = (joined.capacity() - joined.len(), ahead_of(joined.len(), announced));
+        if rest.min(spare.max(ahead)) < min {
+            return None;
+        }
+        if spare < min {
+            joined.reserve_exact(rest.min(ahead));
+        }
+        Some(rest.min(joined.capacity() - joined.len()))
+    }
+
     /// Where to append `added` bytes of data.
     pub(super) fn reserve_data(&mut self, added: usize, announced: Announced) -> &mut Vec<u8> {
         let joined = &mut self.data;
@@ -41,8 +56,7 @@ impl Assembly {
     }
 }
 
-/// What to reserve for `added` more bytes: never more than as much again as
-/// has come, or three times as much where that much is announced.
+/// What to reserve for `added` more bytes.
 fn growth(len: usize, capacity: usize, added: usize, announced: Announced) -> usize {
     if added <= capacity - len {
         return 0;
@@ -50,8 +64,13 @@ fn growth(len: usize, capacity: usize, added: usize, announced: Announced) -> us
     if !announced.all {
         return added.saturating_add(len.max(added));
     }
-    // What has to be moved when it grows costs as much as all the rest.
     let rest = usize::try_from(announced.rest).unwrap_or(usize::MAX);
-    let come = len.saturating_add(added);
-    added.saturating_add(rest.min(come.saturating_mul(3)))
+    added.saturating_add(rest.min(ahead_of(len.saturating_add(added), announced)))
+}
+
+/// What may be reserved for what has not come: as much again as has, or three times as
+/// much where that much is announced.
+fn ahead_of(come: usize, announced: Announced) -> usize {
+    // What has to be moved when it grows costs as much as all the rest.
+    come.saturating_mul(if announced.all { 3 } else { 1 })
 }

@@ -4,6 +4,7 @@
 use alloc::borrow::Cow;
 #[cfg(feature = "deflate")]
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::mem;
 
 #[cfg(feature = "deflate")]
@@ -51,6 +52,17 @@ impl Content {
 
     pub(super) fn begun(&self) -> Option<Asking> {
         self.begun
+    }
+
+    /// Where the data of a message is joined, and for how much more of it there is room,
+    /// if that is `min` at least.
+    pub(super) fn joined_room(
+        &mut self,
+        announced: Announced,
+        min: usize,
+    ) -> Option<(&mut Vec<u8>, usize)> {
+        let room = self.assembly.make_room(announced, min)?;
+        Some((&mut self.assembly.data, room))
     }
 
     pub(super) fn buffered(&self) -> usize {

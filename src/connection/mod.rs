@@ -10,6 +10,7 @@ mod event;
 mod receive;
 mod rules;
 mod send;
+mod straight;
 mod timers;
 mod utf8;
 
@@ -55,7 +56,9 @@ use crate::time::Instant;
 /// 4. Do with the socket as [`transport`](Self::transport) says.
 /// 5. Optionally, ask [`poll_timeout`](Self::poll_timeout) when to wake up at
 ///    the latest, and call [`handle_timeout`](Self::handle_timeout) then.
-/// 6. Read; at the end of the stream, call [`receive_eof`](Self::receive_eof).
+/// 6. Read; at the end of the stream, call [`receive_eof`](Self::receive_eof). Long
+///    messages of bytes can be read with a copy less:
+///    [`receive_payload`](Self::receive_payload).
 ///
 /// No order of calls does harm. What cannot be done now is an error that
 /// changes nothing.

@@ -102,6 +102,24 @@ impl Receiver {
         }
     }
 
+    /// The same, if the next byte is one of a binary message as it is.
+    pub(super) fn announced_data(&self) -> Option<Announced> {
+        let frame = self.frame.as_ref().filter(|frame| !frame.opcode.is_control())?;
+        let message = self.message.as_ref()?;
+        let is_data = message.kind == MessageKind::Binary && message.form == Form::Plain;
+        (is_data && frame.remaining > 0).then(|| self.announced())
+    }
+
+    /// Unmasks the next of the bytes that `announced_data` spoke of, where they lie.
+    pub(super) fn take_data(&mut self, bytes: &mut [u8]) {
+        let Some(frame) = &mut self.frame else { return };
+        frame.mask = frame.mask.map(|mask| {
+            mask.apply(bytes);
+            mask.rotated(bytes.len())
+        });
+        frame.remaining = frame.remaining.saturating_sub(bytes.len() as u64);
+    }
+
     /// The bytes kept here between calls.
     pub(super) fn buffered(&self) -> usize {
         self.control.len()

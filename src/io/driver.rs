@@ -99,10 +99,39 @@ impl Driver {
         result
     }
 
-    /// What is next in what was read just now, when there is nothing from before.
+    /// As [`Connection::receive_payload`].
+    #[inline]
+    pub(super) fn receive_payload<T>(
+        &mut self,
+        read: impl FnOnce(&mut Vec<u8>, usize) -> T,
+    ) -> Option<T> {
+        self.ws.receive_payload(read)
+    }
+
+    /// What is next in what was read just now, when there is nothing from before: so much
+    /// of the buffer, if that was not for the connection's own.
+    #[inline]
+    pub(super) fn next_read<T: Received>(
+        &mut self,
+        read: io::Result<usize>,
+        buffer: &mut [u8],
+    ) -> Result<Option<T>, Error> {
+        match read {
+            Ok(0) => self.end_of_stream(),
+            Ok(count) => {
+                let len = count.min(buffer.len());
+                return self.next_in(&mut buffer[..len]);
+            }
+            // There is nothing yet, but time has passed.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => self.read_failed(error),
+        }
+        Ok(None)
+    }
+
     /// What it does not take is kept.
     #[inline]
-    pub(super) fn next_in<T: Received>(&mut self, bytes: &mut [u8]) -> Result<Option<T>, Error> {
+    fn next_in<T: Received>(&mut self, bytes: &mut [u8]) -> Result<Option<T>, Error> {
         let Self { ws, output, close, .. } = self;
         let mut rest = bytes;
         let result = receive(ws, output, close, &mut rest);

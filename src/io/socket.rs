@@ -45,6 +45,21 @@ pub trait Runtime<S>: sealed::Sealed {
     #[doc(hidden)]
     fn poll_read(s: &mut S, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>>;
 
+    /// Whether there is a `poll_append`.
+    #[doc(hidden)]
+    const APPENDS: bool = false;
+
+    /// Reads at most `most` bytes to behind what `buf` holds, without zeroing anything.
+    #[doc(hidden)]
+    fn poll_append(
+        _: &mut S,
+        _: &mut Context<'_>,
+        _buf: &mut Vec<u8>,
+        _most: usize,
+    ) -> Poll<io::Result<usize>> {
+        Poll::Ready(Err(io::ErrorKind::Unsupported.into()))
+    }
+
     #[doc(hidden)]
     fn poll_write(s: &mut S, cx: &mut Context<'_>, bufs: &[IoSlice<'_>])
     -> Poll<io::Result<usize>>;
@@ -212,20 +227,16 @@ impl<S, R: Runtime<S>> Socket<S, R> {
 
     /// Reads once; the first of what came, if it is complete.
     fn poll_read<T: Received>(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<T>, Error>> {
+        let Self { stream, driver, .. } = self;
+        if R::APPENDS {
+            let append = |payload: &mut Vec<u8>, most| R::poll_append(stream, cx, payload, most);
+            if let Some(read) = driver.receive_payload(append) {
+                return Poll::Ready(driver.next_read(ready!(read), &mut []));
+            }
+        }
         with_buffer(|buffer| {
-            Poll::Ready(match ready!(R::poll_read(&mut self.stream, cx, buffer)) {
-                Ok(0) => {
-                    self.driver.end_of_stream();
-                    Ok(None)
-                }
-                Ok(count) => self.driver.next_in(&mut buffer[..count]),
-                // There is nothing yet, but time has passed.
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(None),
-                Err(error) => {
-                    self.driver.read_failed(error);
-                    Ok(None)
-                }
-            })
+            let read = ready!(R::poll_read(stream, cx, buffer));
+            Poll::Ready(driver.next_read(read, buffer))
         })
     }
 

@@ -39,14 +39,16 @@
 //! [tokio]: https://docs.rs/tokio
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::future::Future;
-use core::pin::Pin;
+use core::pin::{Pin, pin};
 use core::task::{Context, Poll, ready};
 use std::io::{self, IoSlice};
 use std::time::Instant;
 
-use ::tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use ::tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use ::tokio::time::Sleep;
+use bytes::BufMut;
 
 #[cfg(feature = "connect")]
 pub use super::connect::tokio::{ClientStream, connect};
@@ -86,6 +88,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Runtime<S> for Tokio {
         let mut buf = ReadBuf::new(buf);
         ready!(Pin::new(s).poll_read(cx, &mut buf))?;
         Poll::Ready(Ok(buf.filled().len()))
+    }
+
+    const APPENDS: bool = true;
+
+    fn poll_append(
+        s: &mut S,
+        cx: &mut Context<'_>,
+        buf: &mut Vec<u8>,
+        most: usize,
+    ) -> Poll<io::Result<usize>> {
+        // It is polled once, so that it does not matter that it keeps nothing.
+        pin!(s.read_buf(&mut buf.limit(most))).poll(cx)
     }
 
     fn poll_write(

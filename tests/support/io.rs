@@ -50,6 +50,8 @@ pub struct State {
     /// Where the slices of all writes lay, and how long they were.
     pub slices: Vec<(usize, usize)>,
     pub calls: Vec<Call>,
+    /// Where what was read last was put.
+    pub read_to: usize,
     pub max_read: usize,
     pub max_write: usize,
     /// How much can be written before it must wait.
@@ -70,6 +72,7 @@ impl Default for State {
             written: Vec::new(),
             slices: Vec::new(),
             calls: Vec::new(),
+            read_to: 0,
             max_read: usize::MAX,
             max_write: usize::MAX,
             room: usize::MAX,
@@ -162,6 +165,7 @@ impl Script {
             state.arriving.push_front(bytes.split_off(max));
         }
         buf[..bytes.len()].copy_from_slice(&bytes);
+        state.read_to = buf.as_ptr() as usize;
         Poll::Ready(Ok(bytes.len()))
     }
 

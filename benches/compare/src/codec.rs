@@ -23,6 +23,7 @@ const SHORT_READS: &str = "sansws, reads of 16 KiB";
 
 /// From this length on there are ways without copies.
 const LONG: usize = 16 * 1024;
+const STRAIGHT: &str = "sansws, straight";
 const VECTORED: &str = "sansws, vectored";
 
 pub fn run(report: &mut Report) {
@@ -66,6 +67,9 @@ fn receivers(work: &Work) -> Vec<Contender> {
         ours::receive("sansws", ours::server(), work, ours::READ),
         ours::receive(SHORT_READS, ours::server(), work, SHORT_READ),
     ]);
+    if work.size >= LONG && work.kind == MessageKind::Binary {
+        contenders.push(ours::receive_straight(STRAIGHT, ours::server(), work, ours::READ));
+    }
     contenders.extend([
         fastwebsockets::receive(work),
         sockudo_ws::receive(work),

@@ -60,6 +60,12 @@ impl Stream {
         &self.input[start..self.position]
     }
 
+    /// A read to behind what a buffer holds.
+    #[inline]
+    pub fn append_to(&mut self, buffer: &mut Vec<u8>, most: usize) {
+        buffer.extend_from_slice(self.take(most));
+    }
+
     #[inline]
     pub fn give(&mut self, bytes: &[u8]) {
         for block in bytes.chunks(SCRATCH) {

@@ -1,5 +1,7 @@
 //! A connection receives.
 
+use core::mem;
+
 use sansws::frame::Opcode;
 use sansws::{Config, Connection, Event, MaskingKeys, Part};
 
@@ -13,6 +15,7 @@ pub fn paths() -> Vec<Path> {
         a_text("japanese", JAPANESE),
         of_server(),
         in_reads(),
+        straight(),
         in_fragments(),
         in_parts("binary", Opcode::BINARY),
         in_parts("text", Opcode::TEXT),
@@ -76,6 +79,35 @@ fn receive(
 fn in_reads() -> Path {
     Path::new("receive/reads/65536", 1, || {
         in_pieces(server(), masked(true, Opcode::BINARY, &[7; LONG]), READ, 1, LONG)
+    })
+}
+
+/// The same, read straight to where it is joined.
+fn straight() -> Path {
+    Path::new("receive/straight/65536", 1, || {
+        let stream = masked(true, Opcode::BINARY, &[7; LONG]);
+        let (mut ws, mut input, mut out) = (server(), buffer(), buffer());
+        move |meter: &crate::Meter| {
+            input.clear();
+            input.extend_from_slice(&stream);
+            let mut received = 0;
+            meter.run(|| {
+                // A quarter, so that there is room for all the rest.
+                let (mut read, mut rest) = input.split_at_mut(stream.len() - LONG + LONG / 4);
+                while received == 0 {
+                    let straight = ws.receive_payload(|payload, most| {
+                        let (read, left) = mem::take(&mut rest).split_at_mut(most);
+                        payload.extend_from_slice(read);
+                        rest = left;
+                    });
+                    assert!(straight.is_some() || !read.is_empty(), "all of it is there");
+                    if let Some(event) = ws.receive(&mut read, &mut out).expect("it is right") {
+                        received = len_of(&event);
+                    }
+                }
+            });
+            assert_eq!(received, LONG);
+        }
     })
 }
 

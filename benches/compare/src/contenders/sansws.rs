@@ -64,6 +64,24 @@ pub fn receive(name: &str, mut ws: Connection, work: &Work, read: usize) -> Cont
     Contender::new(name, Tap::default(), Box::new(run)).receives(work)
 }
 
+/// Long messages are read straight to where they are joined.
+pub fn receive_straight(name: &str, mut ws: Connection, work: &Work, read: usize) -> Contender {
+    let mut stream = Stream::new(work.input.clone(), Tap::default());
+    let (mut buffer, mut out) = (vec![0; read], Vec::new());
+    let count = work.len();
+    let run = move |tally: &mut crate::work::Tally| {
+        let end = tally.messages + count;
+        while tally.messages < end {
+            let mut input = read_straight(&mut ws, &mut stream, &mut buffer);
+            while let Some(event) = ws.receive(&mut input, &mut out).unwrap() {
+                let Event::Binary(data) = event else { unreachable!() };
+                tally.binary(&data);
+            }
+        }
+    };
+    Contender::new(name, Tap::default(), Box::new(run)).receives(work)
+}
+
 pub fn echo(name: &str, mut ws: Connection, work: &Work, read: usize) -> Contender {
     let tap = Tap::default();
     let mut stream = Stream::new(work.input.clone(), tap.clone());
@@ -115,7 +133,7 @@ pub fn echo_in_turns(name: &str, mut connections: Vec<Connection>, work: &Work) 
     Contender::new(name, tap, Box::new(run)).receives(work)
 }
 
-/// Messages go out without a copy; that is for those of 16 KiB or more.
+/// Messages come straight and go out without a copy; that is for those of 16 KiB or more.
 pub fn echo_vectored(name: &str, mut ws: Connection, work: &Work, read: usize) -> Contender {
     let tap = Tap::default();
     let mut stream = Stream::new(work.input.clone(), tap.clone());
@@ -124,8 +142,7 @@ pub fn echo_vectored(name: &str, mut ws: Connection, work: &Work, read: usize) -
     let run = move |tally: &mut crate::work::Tally| {
         let end = tally.messages + count;
         while tally.messages < end {
-            let n = stream.read(&mut buffer).unwrap();
-            let mut input = &mut buffer[..n];
+            let mut input = read_straight(&mut ws, &mut stream, &mut buffer);
             while let Some(event) = ws.receive(&mut input, &mut out).unwrap() {
                 let Event::Binary(data) = event else { unreachable!() };
                 tally.binary(&data);
@@ -149,6 +166,17 @@ pub fn send_vectored(name: &str, mut ws: Connection, work: &Work) -> Contender {
         }
     };
     Contender::new(name, tap, Box::new(run))
+}
+
+/// Reads once; what of it is still to be received.
+fn read_straight<'b>(
+    ws: &mut Connection,
+    stream: &mut Stream,
+    buffer: &'b mut [u8],
+) -> &'b mut [u8] {
+    let straight = ws.receive_payload(|payload, most| stream.append_to(payload, most));
+    let n = if straight.is_some() { 0 } else { stream.read(buffer).unwrap() };
+    &mut buffer[..n]
 }
 
 fn write_both(stream: &mut Stream, out: &mut Vec<u8>, data: &[u8]) {
