@@ -30,7 +30,7 @@ pub use event::{BinaryPart, Close, Event, Part, TextPart};
 use self::closing::{Closing, parse_close};
 use self::config::Limits;
 use self::content::{Asking, Content};
-use self::receive::{Piece, Receiver, WholeFrame};
+use self::receive::{DataPiece, Piece, Receiver, WholeFrame};
 use self::rules::{Endpoint, Form};
 use self::send::write_frame;
 use self::timers::{Expired, Timers};
@@ -273,10 +273,10 @@ impl Connection {
         let masked = self.role.is_server();
         if self.receiver.is_at_rest()
             && self.closing.is_receiving()
-            && let Some(frame) = WholeFrame::find(input, masked, &self.limits)
+            && let Some((kind, frame)) = WholeFrame::find(input, masked, &self.limits)
         {
             self.timers.heard = true;
-            return match frame.kind {
+            return match kind {
                 MessageKind::Binary => {
                     Ok(Some(Event::Binary(Cow::Borrowed(frame.take_data(masked, input)))))
                 }
@@ -373,7 +373,11 @@ impl Connection {
         out: &mut Vec<u8>,
     ) -> Result<Option<Event<'b>>, Error> {
         loop {
-            return match self.next_piece(Asking::Messages, input, out)? {
+            let piece = match self.next_fragment(input) {
+                Some(fragment) => Some(Piece::Data(fragment)),
+                None => self.next_piece(Asking::Messages, input, out)?,
+            };
+            return match piece {
                 None => Ok(None),
                 Some(Piece::Data(piece)) => {
                     let announced = self.receiver.announced();
@@ -388,6 +392,19 @@ impl Connection {
                 }
             };
         }
+    }
+
+    /// A fragment in the middle of a message, if one comes next and nothing about it is
+    /// unusual.
+    #[inline]
+    fn next_fragment<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<DataPiece<'b>> {
+        // Of a connection that has ended there is no message.
+        if self.content.begun() == Some(Asking::Parts) {
+            return None;
+        }
+        let fragment = self.receiver.next_fragment(self.role.is_server(), &self.limits, input)?;
+        self.timers.heard = true;
+        Some(fragment)
     }
 
     fn next_piece<'b>(

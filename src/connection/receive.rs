@@ -206,6 +206,32 @@ impl Receiver {
         }
     }
 
+    /// A fragment in the middle of a message, if it comes next, lies whole in `input`, and
+    /// breaks no rule. Whatever is unusual about it is left to `next`, which says what.
+    #[inline]
+    pub(super) fn next_fragment<'b>(
+        &mut self,
+        masked: bool,
+        limits: &Limits,
+        input: &mut &'b mut [u8],
+    ) -> Option<DataPiece<'b>> {
+        let message = self.message.as_mut()?;
+        let is_next = self.frame.is_none() && self.header_len == 0 && input.first() == Some(&0);
+        if !is_next || message.form != Form::Plain {
+            return None;
+        }
+        let frame = WholeFrame::measure(input, masked, limits)?;
+        let len = frame.end - frame.start;
+        let total = message.len.checked_add(len as u64)?;
+        if len > MAX_JOINED || total > limits.message_len || message.frames >= limits.fragments {
+            return None;
+        }
+        (message.len, message.frames) = (total, message.frames + 1);
+        let (mask, bytes) = frame.take(masked, input);
+        let payload = Payload { bytes, mask };
+        Some(DataPiece { kind: message.kind, payload, last: false, form: Form::Plain })
+    }
+
     /// Takes a header from `input`, or as much of one as there is.
     #[inline]
     fn next_header(
@@ -286,31 +312,36 @@ impl Receiver {
     }
 }
 
-/// Where the payload of an unfragmented data frame lies that starts the input
-/// and is wholly there.
+/// Where the payload of a data frame lies that starts the input and is wholly there.
 pub(super) struct WholeFrame {
-    pub(super) kind: MessageKind,
-    pub(super) start: usize,
-    pub(super) end: usize,
+    start: usize,
+    end: usize,
 }
 
 impl WholeFrame {
-    /// Finds such a frame if it breaks no rule. Whatever is unusual about one
-    /// is left to the longer way, which says what.
+    /// Finds such a frame if it is a message and breaks no rule. Whatever is unusual about
+    /// one is left to the longer way, which says what.
     #[inline]
-    pub(super) fn find(input: &[u8], masked: bool, limits: &Limits) -> Option<Self> {
-        let (kind, second) = match *input {
-            [0x81, second, ..] => (MessageKind::Text, second),
-            [0x82, second, ..] => (MessageKind::Binary, second),
+    pub(super) fn find(input: &[u8], masked: bool, limits: &Limits) -> Option<(MessageKind, Self)> {
+        let kind = match input.first() {
+            Some(0x81) => MessageKind::Text,
+            Some(0x82) => MessageKind::Binary,
             _ => return None,
         };
+        Some((kind, Self::measure(input, masked, limits)?))
+    }
+
+    /// The same whatever its first byte says.
+    #[inline]
+    fn measure(input: &[u8], masked: bool, limits: &Limits) -> Option<Self> {
+        let second = *input.get(1)?;
         let (len, size) = Header::parse_len(input).ok()??;
         if (second & 0x80 != 0) != masked || len > limits.frame_len || size > len_end(len) {
             return None;
         }
         let start = if masked { size + 4 } else { size };
         let end = start.checked_add(usize::try_from(len).ok()?)?;
-        (end <= input.len()).then_some(Self { kind, start, end })
+        (end <= input.len()).then_some(Self { start, end })
     }
 
     /// Takes the frame from `input`: its payload, unmasked, which is data.
