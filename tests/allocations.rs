@@ -282,6 +282,33 @@ fn a_message_of_many_reads_costs_at_most_four_times_what_has_arrived() {
     }
 }
 
+#[test]
+fn a_message_that_is_joined_in_spare_memory_costs_nothing() {
+    for role in Role::BOTH {
+        let (mut ws, mut out) = (role.connection(&generous()), Vec::new());
+        let frames =
+            [role.incoming_final(TEXT, &[b'x'; MIB]), role.incoming_final(BINARY, &[7; MIB])];
+        let mut spare = Vec::with_capacity(MIB);
+        for frame in [0, 1, 0, 1] {
+            let mut input = frames[frame].clone();
+            let (received, cost) = cost_of(|| {
+                let mut received = 0;
+                for mut piece in input.chunks_mut(100_000) {
+                    match ws.receive_reusing(&mut piece, &mut out, &mut spare).unwrap() {
+                        None => {}
+                        Some(Event::Text(text)) => spare = text.into_owned().into_bytes(),
+                        Some(Event::Binary(data)) => spare = data.into_owned(),
+                        event => panic!("{event:?}"),
+                    }
+                    received += spare.len();
+                }
+                received
+            });
+            assert_eq!((received, cost), (MIB, NOTHING), "{role:?}");
+        }
+    }
+}
+
 // ws (CVE-2026-48779) and undici (CVE-2026-12151) kept each fragment by itself.
 #[test]
 fn a_message_of_many_fragments_costs_at_most_twice_its_length() {

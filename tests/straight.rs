@@ -1,4 +1,5 @@
-//! Long binary messages that are read straight to where they are joined.
+//! Long messages that are read straight to where they are joined, or joined in memory that
+//! was used before.
 
 mod support;
 #[path = "support/deflate.rs"]
@@ -7,6 +8,7 @@ mod with_deflate;
 
 use core::iter;
 use core::time::Duration;
+use std::borrow::Cow;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -273,6 +275,100 @@ fn what_is_compressed_is_read_elsewhere() {
     assert!(outcome.events == [Event::Binary(noise(300_000).into())]);
 }
 
+/// Receives a stream with reads of these lengths, in turn, each message in the memory of an
+/// earlier one.
+fn receive_reusing(ws: &mut Connection, stream: &[u8], reads: &[usize]) -> Outcome {
+    let (mut outcome, mut spare) = (Outcome::default(), Vec::new());
+    let (mut rest, mut reads) = (stream.to_vec(), reads.iter().copied().cycle());
+    let mut rest = &mut rest[..];
+    while !rest.is_empty() {
+        let most = reads.next().unwrap().min(rest.len());
+        let (mut input, after) = rest.split_at_mut(most);
+        rest = after;
+        while let Some(event) =
+            ws.receive_reusing(&mut input, &mut outcome.out, &mut spare).unwrap()
+        {
+            outcome.events.push(event.clone().into_owned());
+            match event {
+                Event::Binary(Cow::Owned(data)) => spare = data,
+                Event::Text(Cow::Owned(text)) => spare = text.into_bytes(),
+                _ => {}
+            }
+        }
+    }
+    outcome
+}
+
+#[test]
+fn a_message_is_joined_in_a_spare_buffer() {
+    for role in Role::BOTH {
+        for opcode in [TEXT, BINARY] {
+            let (mut ws, mut out) = (role.connection(&config()), Vec::new());
+            let mut spare = Vec::with_capacity(200_000);
+            spare.extend(b"what is done with");
+            let place = spare.as_ptr();
+            let mut frame = role.incoming_final(opcode, &[b'x'; 100_000]);
+            let (mut first, mut rest) = frame.split_at_mut(40_000);
+            assert_eq!(ws.receive_reusing(&mut first, &mut out, &mut spare), Ok(None));
+            assert_eq!(spare.capacity(), 0, "it was taken");
+            let event = ws.receive_reusing(&mut rest, &mut out, &mut spare);
+            let data = match event.unwrap().unwrap() {
+                Event::Text(text) => text.into_owned().into_bytes(),
+                Event::Binary(data) => data.into_owned(),
+                event => panic!("{event:?}"),
+            };
+            assert!(data == [b'x'; 100_000], "{role:?} {opcode}");
+            assert_eq!((data.as_ptr(), data.capacity()), (place, 200_000), "{role:?} {opcode}");
+        }
+    }
+}
+
+#[test]
+fn a_spare_buffer_stays_where_it_is_not_needed() {
+    let mut ws = Role::Server.connection(&config());
+    let mut spare = Vec::with_capacity(1000);
+    let place = spare.as_ptr();
+    let mut events = 0;
+    for input in [
+        Role::Server.incoming_final(BINARY, &[7; 500]),
+        Role::Server.incoming_final(TEXT, b"short"),
+        header_only(Role::Server, 0x80 | BINARY, 500),
+        noise(500),
+    ] {
+        assert_eq!((spare.as_ptr(), spare.capacity()), (place, 1000));
+        let mut input = input;
+        let event = ws.receive_reusing(&mut &mut input[..], &mut Vec::new(), &mut spare);
+        events += usize::from(event.unwrap().is_some());
+    }
+    assert_eq!((events, spare.capacity()), (3, 1000));
+}
+
+#[test]
+fn connections_can_have_a_spare_buffer_in_common() {
+    let mut connections = [(); 3].map(|()| Role::Server.connection(&config()));
+    let frame = Role::Server.incoming_final(BINARY, &noise(50_000));
+    let mut spare = Vec::new();
+    for _ in 0..3 {
+        let mut received = 0;
+        // Each is in the middle of a message while the others use the buffer.
+        for piece in 0..3 {
+            for ws in &mut connections {
+                let mut input = frame.clone();
+                let mut input = input.chunks_mut(20_000).nth(piece).unwrap();
+                let event = ws.receive_reusing(&mut input, &mut Vec::new(), &mut spare).unwrap();
+                if let Some(Event::Binary(data)) = event {
+                    assert!(data == noise(50_000));
+                    received += 1;
+                    spare = data.into_owned();
+                }
+            }
+        }
+        assert_eq!(received, 3);
+        assert!(spare.capacity() >= 50_000);
+    }
+    assert!(connections.iter().all(|ws| ws.buffered() == 0));
+}
+
 /// A stream of messages in fragments of these lengths, a ping after each that is odd.
 fn stream(role: Role, messages: &[(bool, Vec<usize>)]) -> Vec<u8> {
     let mut stream = Vec::new();
@@ -308,6 +404,19 @@ proptest! {
         let mut ws = role.connection(&config());
         let (outcome, _) = receive_straight(&mut ws, &stream, &reads);
         prop_assert!(outcome == expected);
+        prop_assert_eq!(ws.buffered(), 0);
+    }
+
+    #[test]
+    fn the_same_is_received_in_spare_memory_and_not(
+        role in prop_oneof![Just(Role::Server), Just(Role::Client)],
+        messages in vec((any::<bool>(), vec(0..60_000usize, 1..4)), 1..4),
+        reads in vec(prop_oneof![1..10usize, 1..5_000usize, 1..100_000usize], 1..10),
+    ) {
+        let stream = stream(role, &messages);
+        let expected = receive(&mut role.connection(&config()), &stream);
+        let mut ws = role.connection(&config());
+        prop_assert!(receive_reusing(&mut ws, &stream, &reads) == expected);
         prop_assert_eq!(ws.buffered(), 0);
     }
 

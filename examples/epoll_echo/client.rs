@@ -28,12 +28,34 @@ const SHORT_READ_IS_ALL: bool = cfg!(unix);
 pub struct Shared {
     buffer: Vec<u8>,
     out: Vec<u8>,
+    spare: Spare,
     deflate: bool,
 }
 
 impl Shared {
     pub fn new(deflate: bool) -> Self {
-        Self { buffer: vec![0; 128 * 1024], out: Vec::new(), deflate }
+        let (out, spare) = (Vec::new(), Spare::default());
+        Self { buffer: vec![0; 128 * 1024], out, spare, deflate }
+    }
+}
+
+/// The memory of large messages that are done with: what comes fresh from the operating
+/// system has to be zeroed each time.
+#[derive(Default)]
+struct Spare(Vec<Vec<u8>>);
+
+impl Spare {
+    const MAX_COUNT: usize = 4;
+    const MAX_LEN: usize = 4 << 20;
+
+    fn take(&mut self) -> Vec<u8> {
+        self.0.pop().unwrap_or_default()
+    }
+
+    fn keep(&mut self, buffer: Vec<u8>) {
+        if (LARGE..=Self::MAX_LEN).contains(&buffer.capacity()) && self.0.len() < Self::MAX_COUNT {
+            self.0.push(buffer);
+        }
     }
 }
 
@@ -174,22 +196,24 @@ impl Client {
         // An error ends this too: then `out` has the Close frame that says why, and
         // `transport` tells what to do.
         let out = &mut self.out;
-        while let Ok(Some(event)) = ws.receive(&mut input, &mut out.bytes) {
-            let sent = match event {
+        let mut spare = shared.spare.take();
+        while let Ok(Some(event)) = ws.receive_reusing(&mut input, &mut out.bytes, &mut spare) {
+            let to_write = match event {
                 Event::Text(Cow::Owned(text)) if text.len() >= LARGE && !shared.deflate => {
-                    let sent = ws.send_text_vectored(text, &mut out.bytes);
-                    sent.map(|data| out.write_large(data.into_owned(), &mut self.socket))
+                    ws.send_text_vectored(text, &mut out.bytes).map(Some)
                 }
                 Event::Binary(Cow::Owned(data)) if data.len() >= LARGE && !shared.deflate => {
-                    let sent = ws.send_binary_vectored(data, &mut out.bytes);
-                    sent.map(|data| out.write_large(data.into_owned(), &mut self.socket))
+                    ws.send_binary_vectored(data, &mut out.bytes).map(Some)
                 }
-                Event::Text(text) => ws.send_text(&text, &mut out.bytes),
-                Event::Binary(data) => ws.send_binary(&data, &mut out.bytes),
-                _ => Ok(()), // pings and closes are already answered in `out`
+                Event::Text(text) => ws.send_text(&text, &mut out.bytes).map(|()| None),
+                Event::Binary(data) => ws.send_binary(&data, &mut out.bytes).map(|()| None),
+                _ => Ok(None), // pings and closes are already answered in `out`
             };
-            sent.map_err(io::Error::other)?;
+            if let Some(data) = to_write.map_err(io::Error::other)? {
+                shared.spare.keep(out.write_large(data.into_owned(), &mut self.socket));
+            }
         }
+        shared.spare.keep(spare);
         if count == 0 {
             let _ = ws.receive_eof(); // as above
         }
@@ -222,17 +246,22 @@ impl Out {
         }
     }
 
-    /// Adds a payload without copying it, as far as the socket takes it at once.
-    fn write_large(&mut self, data: Vec<u8>, socket: &mut TcpStream) {
+    /// Adds a payload without copying it, as far as the socket takes it at once; a buffer
+    /// that is not needed for that.
+    fn write_large(&mut self, data: Vec<u8>, socket: &mut TcpStream) -> Vec<u8> {
         let before = self.rest();
         // What goes wrong will do so again, and be seen to then.
         let count = socket.write_vectored(&[IoSlice::new(before), IoSlice::new(&data)]);
         let count = count.unwrap_or(0);
         match count.checked_sub(before.len()) {
-            Some(written) => *self = Self { bytes: data, written },
+            Some(written) => {
+                self.written = written;
+                mem::replace(&mut self.bytes, data)
+            }
             None => {
                 self.written += count;
                 self.bytes.extend_from_slice(&data);
+                data
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::mem;
 
 /// The message under way, as far as it has come; one of the two is empty.
 #[derive(Debug, Default)]
@@ -25,9 +26,22 @@ impl Assembly {
         self.text.len() + self.data.len()
     }
 
+    /// Exchanges what is to be grown into, unless something lies there.
+    #[inline]
+    pub(super) fn swap(&mut self, buffer: &mut Vec<u8>) {
+        if self.buffered() == 0 {
+            buffer.clear();
+            mem::swap(&mut self.data, buffer);
+        }
+    }
+
     pub(super) fn push_text(&mut self, lead: Option<char>, text: &str, announced: Announced) {
         let added = lead.map_or(0, char::len_utf8) + text.len();
         let joined = &mut self.text;
+        if joined.capacity() == 0 {
+            // There are no data in a text: this is at most a buffer to grow into.
+            *joined = String::from_utf8(mem::take(&mut self.data)).unwrap_or_default();
+        }
         joined.reserve_exact(growth(joined.len(), joined.capacity(), added, announced));
         joined.extend(lead);
         joined.push_str(text);

@@ -65,6 +65,12 @@ impl Content {
         Some((&mut self.assembly.data, room))
     }
 
+    /// Exchanges the buffer in which the next message is joined, unless there is one in it.
+    #[inline]
+    pub(super) fn swap_buffer(&mut self, buffer: &mut Vec<u8>) {
+        self.assembly.swap(buffer);
+    }
+
     pub(super) fn buffered(&self) -> usize {
         self.assembly.buffered()
     }

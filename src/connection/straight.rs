@@ -1,9 +1,11 @@
-//! Reading the rest of a long message straight to where it is joined.
+//! The buffer in which a long message is joined, for programs that read to it or use its
+//! memory again.
 
 use alloc::vec::Vec;
 
-use super::Connection;
 use super::content::Asking;
+use super::{Connection, Event};
+use crate::error::Error;
 
 /// What is shorter is better read together with what follows it.
 const MIN_ROOM: usize = 4 * 1024;
@@ -77,5 +79,52 @@ impl Connection {
         self.timers.heard |= !added.is_empty();
         self.receiver.take_data(added);
         Some(result)
+    }
+
+    /// As [`receive`](Self::receive); a message that does not lie in one piece is joined in
+    /// `spare`, which is taken for that and cleared.
+    ///
+    /// It is for programs with long messages: to get a MiB from the operating system and give
+    /// it back can cost as much as all the rest. Such a message is owned, and when a program
+    /// is done with it, its memory is the next spare one. What is not needed stays where it
+    /// is, so that all connections of a thread can have one in common, and those at rest
+    /// hold nothing. (The message has all of that memory, however short it is.)
+    ///
+    /// # Errors
+    /// As for [`receive`](Self::receive).
+    ///
+    /// ```
+    /// use sansws::{Connection, Error, Event};
+    /// use std::borrow::Cow;
+    ///
+    /// fn total(
+    ///     ws: &mut Connection,
+    ///     mut input: &mut [u8],
+    ///     out: &mut Vec<u8>,
+    ///     spare: &mut Vec<u8>,
+    /// ) -> Result<usize, Error> {
+    ///     let mut total = 0;
+    ///     while let Some(event) = ws.receive_reusing(&mut input, out, spare)? {
+    ///         if let Event::Binary(data) = event {
+    ///             total += data.len();
+    ///             if let Cow::Owned(data) = data {
+    ///                 *spare = data;
+    ///             }
+    ///         }
+    ///     }
+    ///     Ok(total)
+    /// }
+    /// ```
+    #[inline]
+    pub fn receive_reusing<'b>(
+        &mut self,
+        input: &mut &'b mut [u8],
+        out: &mut Vec<u8>,
+        spare: &mut Vec<u8>,
+    ) -> Result<Option<Event<'b>>, Error> {
+        self.content.swap_buffer(spare);
+        let result = self.receive(input, out);
+        self.content.swap_buffer(spare);
+        result
     }
 }

@@ -23,6 +23,8 @@ const SHORT_READS: &str = "sansws, reads of 16 KiB";
 
 /// From this length on there are ways without copies.
 const LONG: usize = 16 * 1024;
+/// How much is read at a time where the rest of a long message is read straight.
+const FIRST_READ: usize = 8 * 1024;
 const STRAIGHT: &str = "sansws, straight";
 const VECTORED: &str = "sansws, vectored";
 
@@ -68,7 +70,7 @@ fn receivers(work: &Work) -> Vec<Contender> {
         ours::receive(SHORT_READS, ours::server(), work, SHORT_READ),
     ]);
     if work.size >= LONG && work.kind == MessageKind::Binary {
-        contenders.push(ours::receive_straight(STRAIGHT, ours::server(), work, ours::READ));
+        contenders.push(ours::receive_straight(STRAIGHT, ours::server(), work, FIRST_READ));
     }
     contenders.extend([
         fastwebsockets::receive(work),
@@ -101,8 +103,10 @@ fn echoers(work: &Work) -> Vec<Contender> {
     ];
     contenders.extend(echoers.map(|echoer| echoer.checked(frames(work, Role::Server))));
     if work.size >= LONG {
-        let echoer = ours::echo_vectored(VECTORED, ours::server(), work, ours::READ);
-        contenders.push(echoer.checked(frames(work, Role::Server)));
+        for (name, read) in [(VECTORED, ours::READ), (STRAIGHT, FIRST_READ)] {
+            let echoer = ours::echo_vectored(name, ours::server(), work, read);
+            contenders.push(echoer.checked(frames(work, Role::Server)));
+        }
     }
     contenders
 }

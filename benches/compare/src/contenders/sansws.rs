@@ -1,5 +1,6 @@
 //! sansws: the loop of its README.
 
+use std::borrow::Cow;
 use std::io::{IoSlice, Read, Write};
 
 use sansws::handshake::{Answer, RequestBuilder, ServerHandshake};
@@ -64,18 +65,19 @@ pub fn receive(name: &str, mut ws: Connection, work: &Work, read: usize) -> Cont
     Contender::new(name, Tap::default(), Box::new(run)).receives(work)
 }
 
-/// Long messages are read straight to where they are joined.
+/// Long messages are read straight to where they are joined, in memory that is used again.
 pub fn receive_straight(name: &str, mut ws: Connection, work: &Work, read: usize) -> Contender {
     let mut stream = Stream::new(work.input.clone(), Tap::default());
-    let (mut buffer, mut out) = (vec![0; read], Vec::new());
+    let (mut buffer, mut out, mut spare) = (vec![0; read], Vec::new(), Vec::new());
     let count = work.len();
     let run = move |tally: &mut crate::work::Tally| {
         let end = tally.messages + count;
         while tally.messages < end {
             let mut input = read_straight(&mut ws, &mut stream, &mut buffer);
-            while let Some(event) = ws.receive(&mut input, &mut out).unwrap() {
+            while let Some(event) = ws.receive_reusing(&mut input, &mut out, &mut spare).unwrap() {
                 let Event::Binary(data) = event else { unreachable!() };
                 tally.binary(&data);
+                keep(data, &mut spare);
             }
         }
     };
@@ -137,17 +139,18 @@ pub fn echo_in_turns(name: &str, mut connections: Vec<Connection>, work: &Work) 
 pub fn echo_vectored(name: &str, mut ws: Connection, work: &Work, read: usize) -> Contender {
     let tap = Tap::default();
     let mut stream = Stream::new(work.input.clone(), tap.clone());
-    let (mut buffer, mut out) = (vec![0; read], Vec::new());
+    let (mut buffer, mut out, mut spare) = (vec![0; read], Vec::new(), Vec::new());
     let count = work.len();
     let run = move |tally: &mut crate::work::Tally| {
         let end = tally.messages + count;
         while tally.messages < end {
             let mut input = read_straight(&mut ws, &mut stream, &mut buffer);
-            while let Some(event) = ws.receive(&mut input, &mut out).unwrap() {
+            while let Some(event) = ws.receive_reusing(&mut input, &mut out, &mut spare).unwrap() {
                 let Event::Binary(data) = event else { unreachable!() };
                 tally.binary(&data);
                 let payload = ws.send_binary_vectored(data, &mut out).unwrap();
                 write_both(&mut stream, &mut out, &payload);
+                keep(payload, &mut spare);
             }
         }
     };
@@ -166,6 +169,13 @@ pub fn send_vectored(name: &str, mut ws: Connection, work: &Work) -> Contender {
         }
     };
     Contender::new(name, tap, Box::new(run))
+}
+
+/// Keeps the memory of a message that is done with.
+fn keep(data: Cow<'_, [u8]>, spare: &mut Vec<u8>) {
+    if let Cow::Owned(data) = data {
+        *spare = data;
+    }
 }
 
 /// Reads once; what of it is still to be received.
