@@ -31,7 +31,7 @@ LIMIT = "#eceff2"
 OURS = {
     "sansws": "#c8400a",
     "sansws, reads of 16 KiB": "#a8690b",
-    "sansws, straight": "#a3195b",
+    "sansws, memory reused": "#8a4a2f",
     "sansws, vectored": "#a3195b",
     "sansws-epoll": "#c8400a",
     "sansws-tokio": "#a8690b",

@@ -25,7 +25,7 @@ const SHORT_READS: &str = "sansws, reads of 16 KiB";
 const LONG: usize = 16 * 1024;
 /// How much is read at a time where the rest of a long message is read straight.
 const FIRST_READ: usize = 8 * 1024;
-const STRAIGHT: &str = "sansws, straight";
+const REUSED: &str = "sansws, memory reused";
 const VECTORED: &str = "sansws, vectored";
 
 pub fn run(report: &mut Report) {
@@ -69,8 +69,9 @@ fn receivers(work: &Work) -> Vec<Contender> {
         ours::receive("sansws", ours::server(), work, ours::READ),
         ours::receive(SHORT_READS, ours::server(), work, SHORT_READ),
     ]);
-    if work.size >= LONG && work.kind == MessageKind::Binary {
-        contenders.push(ours::receive_straight(STRAIGHT, ours::server(), work, FIRST_READ));
+    if work.size >= LONG {
+        let read = if work.kind == MessageKind::Text { SHORT_READ } else { FIRST_READ };
+        contenders.push(ours::receive_reusing(REUSED, ours::server(), work, read));
     }
     contenders.extend([
         fastwebsockets::receive(work),
@@ -103,7 +104,7 @@ fn echoers(work: &Work) -> Vec<Contender> {
     ];
     contenders.extend(echoers.map(|echoer| echoer.checked(frames(work, Role::Server))));
     if work.size >= LONG {
-        for (name, read) in [(VECTORED, ours::READ), (STRAIGHT, FIRST_READ)] {
+        for (name, read) in [(VECTORED, ours::READ), (REUSED, FIRST_READ)] {
             let echoer = ours::echo_vectored(name, ours::server(), work, read);
             contenders.push(echoer.checked(frames(work, Role::Server)));
         }

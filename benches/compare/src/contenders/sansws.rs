@@ -65,8 +65,8 @@ pub fn receive(name: &str, mut ws: Connection, work: &Work, read: usize) -> Cont
     Contender::new(name, Tap::default(), Box::new(run)).receives(work)
 }
 
-/// Long messages are read straight to where they are joined, in memory that is used again.
-pub fn receive_straight(name: &str, mut ws: Connection, work: &Work, read: usize) -> Contender {
+/// Long messages are joined in memory that is used again, those of bytes as they are read.
+pub fn receive_reusing(name: &str, mut ws: Connection, work: &Work, read: usize) -> Contender {
     let mut stream = Stream::new(work.input.clone(), Tap::default());
     let (mut buffer, mut out, mut spare) = (vec![0; read], Vec::new(), Vec::new());
     let count = work.len();
@@ -75,9 +75,19 @@ pub fn receive_straight(name: &str, mut ws: Connection, work: &Work, read: usize
         while tally.messages < end {
             let mut input = read_straight(&mut ws, &mut stream, &mut buffer);
             while let Some(event) = ws.receive_reusing(&mut input, &mut out, &mut spare).unwrap() {
-                let Event::Binary(data) = event else { unreachable!() };
-                tally.binary(&data);
-                keep(data, &mut spare);
+                match event {
+                    Event::Text(text) => {
+                        tally.text(&text);
+                        if let Cow::Owned(text) = text {
+                            spare = text.into_bytes();
+                        }
+                    }
+                    Event::Binary(data) => {
+                        tally.binary(&data);
+                        keep(data, &mut spare);
+                    }
+                    _ => unreachable!(),
+                }
             }
         }
     };
