@@ -11,7 +11,7 @@ use sansws::{Config, Connection, Event, MaskingKeys, Prepared};
 const SIZES: [usize; 6] = [16, 125, 1 << 10, 16 << 10, 64 << 10, 1 << 20];
 const KEY: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
 
-criterion_group!(benches, header, mask, utf8, receive, fragments, send, handshake);
+criterion_group!(benches, header, mask, utf8, receive, fragments, joined, send, handshake);
 criterion_main!(benches);
 
 fn frame(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
@@ -162,6 +162,46 @@ fn fragments(c: &mut Criterion) {
                     }
                 }
                 assert_eq!(received, 64 << 10);
+            });
+        });
+    }
+}
+
+/// 1 MiB in reads of 16 KiB: joined in new memory, in memory that was used before, and read
+/// straight to there.
+fn joined(c: &mut Criterion) {
+    const LEN: usize = 1 << 20;
+    let mut group = c.benchmark_group("joined");
+    group.throughput(Throughput::Bytes(LEN as u64));
+    let stream = frame(Opcode::BINARY, &[7; LEN]);
+    let (mut buffer, mut out) = (vec![0; 16 << 10], Vec::new());
+    for (name, reuses, reads_straight) in
+        [("new", false, false), ("reused", true, false), ("reused, straight", true, true)]
+    {
+        let (mut ws, mut spare) = (Connection::server(&config()), Vec::new());
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                let mut rest = &black_box(&stream)[..];
+                loop {
+                    let straight = if reads_straight {
+                        ws.receive_payload(|payload, most| {
+                            payload.extend_from_slice(&rest[..most]);
+                            rest = &rest[most..];
+                        })
+                    } else {
+                        None
+                    };
+                    let len = if straight.is_some() { 0 } else { rest.len().min(buffer.len()) };
+                    buffer[..len].copy_from_slice(&rest[..len]);
+                    rest = &rest[len..];
+                    let mut input = &mut buffer[..len];
+                    let event = ws.receive_reusing(&mut input, &mut out, &mut spare).unwrap();
+                    if let Some(Event::Binary(data)) = event {
+                        assert_eq!(data.len(), LEN);
+                        spare = if reuses { data.into_owned() } else { Vec::new() };
+                        return;
+                    }
+                }
             });
         });
     }
