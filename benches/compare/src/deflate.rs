@@ -156,8 +156,8 @@ fn inflated(client: Connection, work: &Work) -> impl Fn(&[u8]) + use<> {
     }
 }
 
-/// For each contender, how its time compares with that of ours that writes as
-/// much; if there is none, with that of one that writes less and is faster.
+/// For each contender, how its time compares with that of the fastest of ours that
+/// writes as much; if there is none, with that of one that writes less and is faster.
 fn compare(figures: &[Figure]) -> Vec<String> {
     let is_ours = |figure: &&Figure| figure.name.starts_with("sansws");
     let remark = |theirs: &Figure| {
@@ -168,7 +168,10 @@ fn compare(figures: &[Figure]) -> Vec<String> {
             .iter()
             .filter(is_ours)
             .filter(|ours| distance(ours) <= ALIKE || is_better(ours))
-            .min_by(|a, b| distance(a).total_cmp(&distance(b)))?;
+            .min_by(|a, b| {
+                let closer = distance(a).total_cmp(&distance(b));
+                closer.then(a.nanoseconds.total_cmp(&b.nanoseconds))
+            })?;
         let what = if distance(ours) <= ALIKE { "equal ratio" } else { "worse ratio" };
         Some(format!("{what}: {:.2} x {}", theirs.nanoseconds / ours.nanoseconds, ours.name))
     };
