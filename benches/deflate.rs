@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::hint::black_box;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use sansws::{Config, Connection, DeflateConfig, Event};
+use sansws::{Config, Connection, DeflateConfig, Event, KeepContext};
 
 #[path = "../tests/support/deflate.rs"]
 mod with_deflate;
@@ -60,8 +60,9 @@ fn send(c: &mut Criterion) {
         let config = config(bits).level(level);
         for (name, config) in [
             ("context", config),
-            ("window", config.keep_window_only(true)),
+            ("window", config.keep_context(KeepContext::Never)),
             ("alone", alone(config)),
+            ("alone, context", alone(config).keep_context(KeepContext::Always)),
         ] {
             let [mut ws, _] = with_deflate::pair(config, config, &Config::new());
             let mut out = Vec::with_capacity(1 << 20);
@@ -95,8 +96,9 @@ fn send_among_many(c: &mut Criterion) {
             let config = config(bits).level(level);
             for (name, config) in [
                 ("context", config),
-                ("window", config.keep_window_only(true)),
+                ("window", config.keep_context(KeepContext::Never)),
                 ("alone", alone(config)),
+                ("alone, context", alone(config).keep_context(KeepContext::Always)),
             ] {
                 let connection = |_| {
                     let [mut ws, _] = with_deflate::pair(config, config, &Config::new());

@@ -130,7 +130,7 @@ pub use connection::{
     BinaryPart, Close, Config, Connection, Event, MessageKind, Part, State, TextPart, Transport,
 };
 #[cfg(feature = "deflate")]
-pub use deflate::{DeflateConfig, DeflateParameters};
+pub use deflate::{DeflateConfig, DeflateParameters, KeepContext};
 pub use error::{Error, SendError, Violation};
 pub use frame::CloseCode;
 #[cfg(feature = "blocking")]

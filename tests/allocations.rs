@@ -472,7 +472,7 @@ fn what_is_passed_on_compressed_costs_nothing() {
 #[cfg(feature = "deflate")]
 #[test]
 fn compression_holds_memory_only_where_a_message_needs_it() {
-    use sansws::DeflateConfig;
+    use sansws::{DeflateConfig, KeepContext};
 
     const KIB: isize = 1 << 10;
     let windows = |bits| DeflateConfig::new().send_window_bits(bits).receive_window_bits(bits);
@@ -480,14 +480,15 @@ fn compression_holds_memory_only_where_a_message_needs_it() {
     // After one message and after a hundred, at most so much more than at first.
     let rows = [
         ("alone", alone, [0, 0]),
+        ("alone, kept", alone.keep_context(KeepContext::Always), [373 * KIB, 373 * KIB]),
         ("context, 15", windows(15), [373 * KIB, 404 * KIB]),
         ("context, 15, level 5", windows(15).memory_level(5), [275 * KIB, 306 * KIB]),
         ("context, 12", windows(12), [261 * KIB, 264 * KIB]),
         ("context, 12, level 5", windows(12).memory_level(5), [163 * KIB, 166 * KIB]),
         ("context, 9, level 1", windows(9).memory_level(1), [135 * KIB, 135 * KIB]),
-        ("window, 15", windows(15).keep_window_only(true), [2 * KIB, 64 * KIB]),
-        ("window, 12", windows(12).keep_window_only(true), [2 * KIB, 8 * KIB]),
-        ("window, 9", windows(9).keep_window_only(true), [KIB, KIB]),
+        ("window, 15", windows(15).keep_context(KeepContext::Never), [2 * KIB, 64 * KIB]),
+        ("window, 12", windows(12).keep_context(KeepContext::Never), [2 * KIB, 8 * KIB]),
+        ("window, 9", windows(9).keep_context(KeepContext::Never), [KIB, KIB]),
     ];
     for (name, config, most) in rows {
         let [one, hundred] = [1, 100].map(|messages| {
@@ -499,6 +500,69 @@ fn compression_holds_memory_only_where_a_message_needs_it() {
         println!("{name}: {fresh}, {one} more after one message, {hundred} after a hundred");
         assert!(one <= most[0] && hundred <= most[1], "{name}: {one}, {hundred}");
     }
+}
+
+#[cfg(feature = "deflate")]
+#[test]
+fn a_context_that_is_kept_without_takeover_is_one_and_used_again() {
+    use sansws::{DeflateConfig, KeepContext};
+
+    let config = DeflateConfig::new().send_without_takeover(true);
+    let kept = config.keep_context(KeepContext::Always);
+    let message = "some text, and more of it; ".repeat(40);
+    let prepared = Prepared::text(&message).deflated(&kept);
+    assert!(prepared.deflated_frame().is_some());
+    let mut out = Vec::with_capacity(MIB);
+    type Between<'a> = &'a dyn Fn(&mut Connection, &mut Vec<u8>);
+    let rows: [(&str, Between<'_>, u64); 5] = [
+        ("nothing", &|_, _| {}, 0),
+        ("a prepared message", &|ws, out| ws.send_prepared(&prepared, out).unwrap(), 0),
+        (
+            "a message that is passed on",
+            &|ws, out| {
+                ws.send_compressed_part(sansws::MessageKind::Text, &[0], true, out).unwrap();
+            },
+            0,
+        ),
+        (
+            "one that is not compressed",
+            &|ws, out| {
+                ws.set_compression(false);
+                ws.send_text(&message, out).unwrap();
+                ws.set_compression(true);
+            },
+            0,
+        ),
+        // For these a new one is made, in two pieces.
+        (
+            "one in parts",
+            &|ws, out| {
+                ws.send_text_part(&message, false, out).unwrap();
+                ws.send_text_part(&message, true, out).unwrap();
+            },
+            2,
+        ),
+    ];
+    for (between, act, allocations) in rows {
+        let [mut server, _client] = with_deflate::pair(kept, kept, &Config::new());
+        let ((), first) = cost_of(|| server.send_text(&message, &mut out).unwrap());
+        let ((), cost) = cost_of(|| {
+            act(&mut server, &mut out);
+            server.send_text(&message, &mut out).unwrap();
+        });
+        assert_eq!((cost.allocations, cost.live), (allocations, 0), "{between}");
+        assert!(cost.peak <= 0, "{between}: not more than one at a time");
+        out.clear();
+
+        let ((), cost) =
+            cost_of(|| server.send_close(sansws::CloseCode::NORMAL, "", &mut out).unwrap());
+        assert!(cost.live <= -first.live, "{between}: {cost:?}");
+    }
+
+    // One that compresses but a single message is no larger than it takes.
+    let [(_, small), (_, as_small)] =
+        [config, kept].map(|config| cost_of(|| Prepared::text(&message).deflated(&config)));
+    assert_eq!(small.peak, as_small.peak);
 }
 
 #[cfg(feature = "deflate")]

@@ -10,7 +10,8 @@ use std::thread;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use sansws::{Config, Connection, DeflateConfig, Event, Prepared, Violation};
+use proptest::sample::Index;
+use sansws::{Config, Connection, DeflateConfig, Event, KeepContext, Prepared, Violation};
 use support::{BINARY, Role, TEXT, receive};
 use with_deflate::{client, pair, server};
 
@@ -20,11 +21,13 @@ const FIRST: u8 = 0x80 | 0x40;
 const HELLO: &[u8] = &[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
 const AGAIN: &[u8] = &[0xf2, 0x00, 0x11, 0x00, 0x00];
 
+const KEEP: [KeepContext; 3] = [KeepContext::Never, KeepContext::WithTakeover, KeepContext::Always];
+
 fn config() -> impl Strategy<Value = DeflateConfig> {
     let numbers = (1..=9u8, 1..=9u8, 8..=15u8, 8..=15u8);
     let without = || prop::bool::weighted(0.25);
-    (numbers, any::<bool>(), without(), without()).prop_map(
-        |(numbers, window_only, send, receive)| {
+    (numbers, prop::sample::select(&KEEP[..]), without(), without()).prop_map(
+        |(numbers, keep, send, receive)| {
             let (level, memory_level, send_bits, receive_bits) = numbers;
             DeflateConfig::new()
                 .min_len(0)
@@ -32,7 +35,7 @@ fn config() -> impl Strategy<Value = DeflateConfig> {
                 .memory_level(memory_level)
                 .send_window_bits(send_bits)
                 .receive_window_bits(receive_bits)
-                .keep_window_only(window_only)
+                .keep_context(keep)
                 .send_without_takeover(send)
                 .receive_without_takeover(receive)
         },
@@ -151,14 +154,87 @@ proptest! {
             prop_assert!(alone[0] == *sent, "{:?}", config);
         }
     }
+
+    #[test]
+    fn what_is_made_of_a_message_does_not_tell_what_the_context_was_kept_from(
+        config in config(),
+        text in prop_oneof![text(&["a", "b"]), text(&["alpha ", "beta", "{\"id\":", "1,", "\n"])],
+        likes in vec((likeness(), cuts()), 2..20),
+    ) {
+        let connect = |keep| {
+            let config = config.send_without_takeover(true).keep_context(keep);
+            server(&["permessage-deflate"], config, &Config::new()).1
+        };
+        let [mut kept, mut made] = [KeepContext::Always, KeepContext::Never].map(connect);
+        let mut receiver = client(
+            "permessage-deflate; server_no_context_takeover",
+            DeflateConfig::new(),
+            &Config::new(),
+        ).1.unwrap();
+        for (like, cuts) in likes {
+            let message = like.of(&text);
+            let sent = send_cut(&mut kept, &message, &cuts);
+            prop_assert!(sent == send_cut(&mut made, &message, &cuts), "{:?} {:?}", config, cuts);
+            let outcome = receive(&mut receiver, &sent);
+            prop_assert!(outcome.events == [Event::Binary(message.into())]);
+        }
+    }
+}
+
+fn text(words: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
+    vec(prop::sample::select(words), 1..2000).prop_map(|words| words.concat().into_bytes())
+}
+
+/// How messages are alike, so that the end of one lies where another goes on as it does.
+#[derive(Clone, Debug)]
+struct Likeness {
+    end: Index,
+    /// Some bytes from here are repeated there.
+    copied: Vec<(Index, Index, usize)>,
+}
+
+fn likeness() -> impl Strategy<Value = Likeness> {
+    (any::<Index>(), vec((any::<Index>(), any::<Index>(), 1..300usize), 0..4))
+        .prop_map(|(end, copied)| Likeness { end, copied })
+}
+
+impl Likeness {
+    fn of(&self, text: &[u8]) -> Vec<u8> {
+        let mut message = text[..self.end.index(text.len()) + 1].to_vec();
+        for (from, to, len) in &self.copied {
+            let from = from.index(message.len());
+            let end = message.len().min(from + len);
+            let to = to.index(message.len() - (end - from) + 1);
+            message.copy_within(from..end, to);
+        }
+        message
+    }
+}
+
+fn cuts() -> impl Strategy<Value = Vec<Index>> {
+    prop_oneof![3 => Just(Vec::new()), 1 => vec(any::<Index>(), 1..20)]
+}
+
+/// Sends a message in parts.
+fn send_cut(ws: &mut Connection, message: &[u8], cuts: &[Index]) -> Vec<u8> {
+    let mut ends: Vec<usize> = cuts.iter().map(|cut| cut.index(message.len())).collect();
+    ends.sort_unstable();
+    let (mut out, mut start) = (Vec::new(), 0);
+    for end in ends {
+        ws.send_binary_part(&message[start..end], false, &mut out).unwrap();
+        start = end;
+    }
+    ws.send_binary_part(&message[start..], true, &mut out).unwrap();
+    out
 }
 
 #[test]
 fn a_message_may_move_between_threads() {
     for config in [
         DeflateConfig::new(),
-        DeflateConfig::new().keep_window_only(true),
+        DeflateConfig::new().keep_context(KeepContext::Never),
         DeflateConfig::new().send_without_takeover(true).receive_without_takeover(true),
+        DeflateConfig::new().send_without_takeover(true).keep_context(KeepContext::Always),
     ] {
         let [mut server, mut client] = pair(config, config, &Config::new());
         let part = "some text, and more of it; ".repeat(100);

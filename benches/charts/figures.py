@@ -278,7 +278,7 @@ def deflate(results):
 def trade(plot, figures):
     """Time against size of each setting."""
     for keeps in (True, False):
-        line = [it for it in ours(figures) if ("no takeover" not in it.name) == keeps]
+        line = [it for it in without_reset(figures) if ("no takeover" not in it.name) == keeps]
         line = [it for it in line if "memory level" not in it.name]
         plot.plot(
             [it.nanoseconds / 1000 for it in line],
@@ -309,7 +309,7 @@ def trade(plot, figures):
         plot.annotate(
             text, (x, y), xytext=(6, 5), textcoords="offset points", size=7.5, color=PEERS["yawc"]
         )
-    for text, (x, y) in together(plot, [(setting(it), at[it]) for it in ours(figures)]):
+    for text, (x, y) in together(plot, [(setting(it), at[it]) for it in without_reset(figures)]):
         has_room = x > end / 8
         plot.annotate(
             text,
@@ -321,6 +321,11 @@ def trade(plot, figures):
             weight="bold",
             ha="right" if has_room else "left",
         )
+
+
+def without_reset(figures):
+    """Ours, without those that lie beside one that does not keep its context."""
+    return [it for it in ours(figures) if "reset" not in it.name]
 
 
 def setting(figure):

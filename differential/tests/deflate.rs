@@ -13,8 +13,9 @@ use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use sansws::frame::{Header, Opcode};
-use sansws::{Config, Connection, DeflateConfig, Event};
+use sansws::{Config, Connection, DeflateConfig, Event, KeepContext};
 
+const KEEP: [KeepContext; 3] = [KeepContext::Never, KeepContext::WithTakeover, KeepContext::Always];
 const TAIL: [u8; 4] = [0x00, 0x00, 0xFF, 0xFF];
 
 /// Messages that repeat themselves and each other, some, much, or not at all.
@@ -39,15 +40,15 @@ fn messages() -> impl Strategy<Value = Vec<Vec<u8>>> {
 }
 
 fn config() -> impl Strategy<Value = DeflateConfig> {
-    (1..=9u8, 1..=9u8, 8..=15u8, any::<bool>(), any::<bool>()).prop_map(
-        |(level, memory, bits, alone, share)| {
+    (1..=9u8, 1..=9u8, 8..=15u8, any::<bool>(), prop::sample::select(&KEEP[..])).prop_map(
+        |(level, memory, bits, alone, keep)| {
             DeflateConfig::new()
                 .min_len(0)
                 .level(level)
                 .memory_level(memory)
                 .send_window_bits(bits)
                 .send_without_takeover(alone)
-                .keep_window_only(share)
+                .keep_context(keep)
         },
     )
 }
@@ -162,12 +163,12 @@ fn no_more_than_the_window_is_used() {
     let ends = [1, 2, 100, 250, 256, 512, 3000, 40_000, message.len()];
     for bits in 8..=15 {
         for level in 1..=9 {
-            for window_only in [false, true] {
+            for keep in [KeepContext::WithTakeover, KeepContext::Never] {
                 let config = DeflateConfig::new()
                     .min_len(0)
                     .send_window_bits(bits)
                     .level(level)
-                    .keep_window_only(window_only);
+                    .keep_context(keep);
                 let (_, mut ws) =
                     with_deflate::server(&["permessage-deflate"], config, &Config::new());
                 let mut payload = Vec::new();
@@ -183,7 +184,7 @@ fn no_more_than_the_window_is_used() {
                 inflate_strictly(&payload, &mut window, &mut found);
                 for end in ends {
                     let rest = found.split_off(end);
-                    assert!(found == message[..end], "{bits} {level} {window_only} {end}");
+                    assert!(found == message[..end], "{bits} {level} {keep:?} {end}");
                     found = rest;
                 }
                 assert!(found.is_empty());

@@ -27,12 +27,13 @@ use super::DeflateParameters;
 ///
 /// | kept to send | window bits | bytes, at most | alone | in turn | length of the message |
 /// |---|---|---|---|---|---|
-/// | context | 15 | 380,160 | 4 and 25 us | 23 and 64 us | 347 and 248 |
-/// | context | 12 | 265,472 | 4 and 18 us | 11 and 31 us | 376 and 250 |
-/// | [window](Self::keep_window_only) | 15 | 32,506 | 48 and 67 us | 50 and 66 us | 342 and 247 |
-/// | window | 12 | 3,834 | 14 and 25 us | 14 and 24 us | 372 and 249 |
-/// | window | 9 | 250 | 18 and 26 us | | 432 and 243 |
-/// | [nothing](Self::send_without_takeover) | 15 | 0 | 9 and 20 us | 9 and 20 us | 437 and 304 |
+/// | context | 15 | 380,160 | 2.3 and 16 us | 27 and 103 us | 347 and 248 |
+/// | context | 12 | 265,472 | 2.5 and 11 us | 22 and 35 us | 376 and 250 |
+/// | [window](KeepContext::Never) | 15 | 32,506 | 32 and 45 us | 33 and 42 us | 342 and 247 |
+/// | window | 12 | 3,834 | 7.5 and 15 us | 7.7 and 15 us | 372 and 249 |
+/// | window | 9 | 250 | 6.7 and 12 us | | 432 and 243 |
+/// | nothing, [without takeover](Self::send_without_takeover) | 15 | 0 | 4.6 and 12 us | 4.7 and 12 us | 437 and 304 |
+/// | [context](KeepContext::Always), without takeover | 15 | 380,160 | 3.9 and 13 us | 8.4 and 15 us | 437 and 304 |
 ///
 /// (The fastest of a few runs of `cargo bench deflate` on a busy machine; memory at
 /// the default memory level.)
@@ -42,11 +43,11 @@ use super::DeflateParameters;
 /// its connections to use in turn.
 ///
 /// ```
-/// use sansws::DeflateConfig;
+/// use sansws::{DeflateConfig, KeepContext};
 ///
 /// // A server with many connections: each keeps 4 KiB in each direction at most.
 /// let small = DeflateConfig::new()
-///     .keep_window_only(true)
+///     .keep_context(KeepContext::Never)
 ///     .send_window_bits(12)
 ///     .receive_window_bits(12);
 ///
@@ -64,7 +65,7 @@ pub struct DeflateConfig {
     pub(super) receive_window_bits: u8,
     pub(super) send_without_takeover: bool,
     pub(super) receive_without_takeover: bool,
-    pub(super) keep_window_only: bool,
+    pub(super) keep_context: KeepContext,
 }
 
 impl DeflateConfig {
@@ -79,7 +80,7 @@ impl DeflateConfig {
             receive_window_bits: 15,
             send_without_takeover: false,
             receive_without_takeover: false,
-            keep_window_only: false,
+            keep_context: KeepContext::WithTakeover,
         }
     }
 
@@ -155,8 +156,9 @@ impl DeflateConfig {
     /// as a continuation of those before it. Default: false.
     ///
     /// By itself a short message compresses worse (one of many similar JSON
-    /// messages perhaps to half, instead of to a tenth), but no memory is kept
-    /// between messages. A context is made for each, no larger than it needs.
+    /// messages perhaps to half, instead of to a tenth), but no memory need be kept
+    /// between messages: a context is made for each, no larger than it needs, unless
+    /// one is to be kept ([`KeepContext::Always`]).
     #[must_use]
     pub const fn send_without_takeover(mut self, without: bool) -> Self {
         self.send_without_takeover = without;
@@ -185,19 +187,42 @@ impl DeflateConfig {
             .receive_without_takeover(parameters.receive_without_takeover)
     }
 
-    /// Whether to keep, between the messages that we send, only the end of what
-    /// was sent, instead of all that the compressor knows of it. Default: false.
-    ///
-    /// That takes a tenth of the memory or less, and more time for each message,
-    /// which begins with going through the window again. With many
-    /// connections and [`send_window_bits`](Self::send_window_bits) of 12 it is
-    /// about as fast, for what is kept has left the processor's caches anyway (see
-    /// the table [above](Self)). Nothing of it concerns the peer.
+    /// When to keep what we compress with from one message to the next.
+    /// Default: [`KeepContext::WithTakeover`]. Nothing of it concerns the peer.
     #[must_use]
-    pub const fn keep_window_only(mut self, window_only: bool) -> Self {
-        self.keep_window_only = window_only;
+    pub const fn keep_context(mut self, keep: KeepContext) -> Self {
+        self.keep_context = keep;
         self
     }
+}
+
+/// When a connection keeps what it compresses with, its context, between the messages
+/// that it sends. The table at [`DeflateConfig`] says what that takes and what it spares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum KeepContext {
+    /// Never. With takeover the window is kept instead, that is the end of what was
+    /// sent, from which a new context goes on.
+    ///
+    /// That takes a tenth of the memory or less, and more time for each message, which
+    /// begins with going through the window again. With hundreds of connections and
+    /// [`send_window_bits`](DeflateConfig::send_window_bits) of 12 it takes less time,
+    /// for a context that was kept has left the processor's caches.
+    Never,
+    /// With takeover, where the next message goes on from it. Without, nothing is kept.
+    #[default]
+    WithTakeover,
+    /// Without takeover too, where it is reset for each message.
+    ///
+    /// That is for few connections with many short messages: at level 1 it takes a
+    /// sixth less time to compress one of 1 KiB. For long ones and at higher levels it
+    /// makes little difference, and with hundreds of connections it takes longer than
+    /// to keep nothing, since what was kept has left the processor's caches.
+    ///
+    /// What becomes of a message depends on none before it all the same: tests see to
+    /// that, though zlib-rs does not promise it. (For one that is sent in parts it would
+    /// not be so; for these a new context is made.)
+    Always,
 }
 
 impl Default for DeflateConfig {

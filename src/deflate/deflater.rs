@@ -5,7 +5,7 @@ use core::fmt;
 use zlib_rs::{Deflate, DeflateConfig as ZlibConfig, DeflateFlush};
 
 use super::window::Window;
-use super::{DeflateConfig, DeflateParameters, TAIL};
+use super::{DeflateConfig, DeflateParameters, KeepContext, TAIL};
 
 /// By how much zlib's compressors reach less far back than their window.
 const OUT_OF_REACH: u16 = 262;
@@ -19,25 +19,20 @@ pub(crate) struct Deflater {
     pub(crate) enabled: bool,
     /// Whether the peer's window has been left to another compressor's messages.
     has_given_way: bool,
-    keeps: Keeps,
+    /// Whether a message goes on from those before it.
+    takeover: bool,
+    keeps_context: bool,
+    is_amid_message: bool,
     /// There is one while a message is under way, and longer if it is kept.
     context: Option<Box<Deflate>>,
-    /// Empty unless it is kept.
+    /// What a new context has to be told to go on from there; empty if there is
+    /// no need to.
     window: Window,
-}
-
-/// What is kept from one message to the next.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Keeps {
-    /// Each message is compressed by itself.
-    Nothing,
-    /// What another context has to be told to go on from there.
-    Window,
-    Context,
 }
 
 impl Deflater {
     pub(crate) fn new(parameters: &DeflateParameters, config: &DeflateConfig) -> Self {
+        let takeover = !parameters.send_without_takeover;
         Self {
             level: config.level,
             memory_level: config.memory_level,
@@ -45,13 +40,13 @@ impl Deflater {
             window_bits: parameters.send_window_bits,
             enabled: true,
             has_given_way: false,
-            keeps: if parameters.send_without_takeover {
-                Keeps::Nothing
-            } else if config.keep_window_only {
-                Keeps::Window
-            } else {
-                Keeps::Context
+            takeover,
+            keeps_context: match config.keep_context {
+                KeepContext::Never => false,
+                KeepContext::WithTakeover => takeover,
+                KeepContext::Always => true,
             },
+            is_amid_message: false,
             context: None,
             window: Window::new((1 << context_bits(parameters.send_window_bits)) - OUT_OF_REACH),
         }
@@ -70,10 +65,11 @@ impl Deflater {
     /// Appends the next part of a message to `out`, compressed.
     pub(crate) fn deflate(&mut self, part: &[u8], last: bool, out: &mut Vec<u8>) {
         let start = out.len();
-        let mut context = self.context.take().unwrap_or_else(|| self.new_context(part, last));
+        let mut context = self.take_context(part, last);
         run(&mut context, part, out);
         self.context = Some(context);
-        if self.keeps == Keeps::Window {
+        self.is_amid_message = !last;
+        if self.takeover && !self.keeps_context {
             self.window.push(part);
         }
         if last {
@@ -83,7 +79,7 @@ impl Deflater {
                 // A part before has had them already: this is an empty block.
                 None => out.push(0),
             }
-            if self.keeps != Keeps::Context {
+            if !self.keeps_context {
                 self.context = None;
             }
         }
@@ -91,8 +87,27 @@ impl Deflater {
 
     /// Makes the next message refer to none before it.
     pub(crate) fn forget(&mut self) {
-        self.context = None;
-        self.window.clear();
+        // Without takeover none does.
+        if self.takeover {
+            self.context = None;
+            self.window.clear();
+        }
+    }
+
+    /// The context for this part of a message.
+    fn take_context(&mut self, part: &[u8], last: bool) -> Box<Deflate> {
+        if let Some(mut context) = self.context.take() {
+            if self.takeover || self.is_amid_message {
+                return context;
+            }
+            // Not for the first of several parts: zlib-rs looks at what lies behind the
+            // end of a part before more comes, which an earlier message has left there.
+            if last {
+                context.reset();
+                return context;
+            }
+        }
+        self.new_context(part, last)
     }
 
     /// A context for a message that begins with this part. To make one takes the
@@ -101,7 +116,7 @@ impl Deflater {
     fn new_context(&self, part: &[u8], last: bool) -> Box<Deflate> {
         let mut window_bits = context_bits(self.window_bits);
         let mut memory_level = self.memory_level;
-        if last && self.keeps != Keeps::Context {
+        if last && !self.keeps_context {
             let all = self.window.len() + part.len() + usize::from(OUT_OF_REACH);
             window_bits = (9..window_bits).find(|bits| all <= 1 << bits).unwrap_or(window_bits);
             // So many literals and matches fit into a block, less one.
@@ -127,7 +142,7 @@ impl Deflater {
     /// unless each is compressed by itself.
     pub(crate) fn give_way(&mut self) {
         self.forget();
-        self.has_given_way = self.keeps != Keeps::Nothing;
+        self.has_given_way = self.takeover;
     }
 }
 

@@ -9,7 +9,7 @@ mod negotiation;
 mod pool;
 mod window;
 
-pub use config::DeflateConfig;
+pub use config::{DeflateConfig, KeepContext};
 pub(crate) use deflater::Deflater;
 pub(crate) use inflater::Inflater;
 pub use negotiation::DeflateParameters;
@@ -26,8 +26,10 @@ pub(crate) fn deflate_alone(message: &[u8], config: &DeflateConfig) -> (Vec<u8>,
         receive_window_bits: 15,
         receive_without_takeover: true,
     };
+    // One that was kept would be larger than this message needs.
+    let config = config.keep_context(KeepContext::Never);
     let mut out = Vec::new();
-    Deflater::new(&parameters, config).deflate(message, true, &mut out);
+    Deflater::new(&parameters, &config).deflate(message, true, &mut out);
     (out, config.send_window_bits)
 }
 

@@ -1,9 +1,9 @@
 //! Contexts for inflating, which the connections of a thread use in turn.
 //!
 //! There are none for deflating: zlib's compressors look at the bytes behind the
-//! input, which are those of an earlier message if a context is used again, and
-//! choose between equal matches by them. So even after a reset the output would
-//! tell of other connections' messages. What is inflated depends on the input
+//! end of a part, which are those of an earlier message if a context is used again,
+//! and which matches they find depends on them. So even after a reset the output
+//! could tell of other connections' messages. What is inflated depends on the input
 //! alone.
 
 use alloc::boxed::Box;

@@ -1,6 +1,6 @@
 //! permessage-deflate: JSON compressed and inflated.
 
-use sansws::{Connection, DeflateConfig, Event, MessageKind};
+use sansws::{Connection, DeflateConfig, Event, KeepContext, MessageKind};
 
 use crate::contenders::{sansws as ours, yawc};
 use crate::json;
@@ -35,10 +35,17 @@ pub fn run(report: &mut Report) {
 
 fn compressors(work: &Work) -> Vec<Contender> {
     let mut contenders = Vec::new();
-    for (level, takeover) in [(1, true), (1, false), (2, true), (2, false), (6, true), (6, false)] {
-        let name = format!("sansws, level {level}{}", name(takeover));
-        let (client, server) = ours::deflated(config(), ws(level, 8, takeover));
-        contenders.push(ours::send(&name, server, work).checked(inflated(client, work)));
+    for level in [1, 2, 6] {
+        let alone = ws(level, 8, false);
+        for (name, of_server) in [
+            ("", ws(level, 8, true)),
+            (", no takeover", alone),
+            (", no takeover, context reset", alone.keep_context(KeepContext::Always)),
+        ] {
+            let name = format!("sansws, level {level}{name}");
+            let (client, server) = ours::deflated(config(), of_server);
+            contenders.push(ours::send(&name, server, work).checked(inflated(client, work)));
+        }
     }
     // What the README of Node's ws shows.
     let (client, server) = ours::deflated(config(), ws(3, 7, true));
@@ -133,10 +140,6 @@ fn extension(takeover: bool) -> &'static str {
     } else {
         "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
     }
-}
-
-fn name(takeover: bool) -> &'static str {
-    if takeover { "" } else { ", no takeover" }
 }
 
 /// That what was written is the messages, twice, all compressed.
