@@ -23,12 +23,21 @@ pub const RESPONSE: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: webso
     Connection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 
 pub fn blocking(listener: TcpListener, _: Mode) {
+    run_blocking(&listener, Frames::default);
+}
+
+/// With the check of text that the protocol demands.
+pub fn blocking_with_utf8(listener: TcpListener, _: Mode) {
+    run_blocking(&listener, Frames::with_utf8);
+}
+
+fn run_blocking(listener: &TcpListener, new_frames: fn() -> Frames) {
     loop {
         let Ok((mut socket, _)) = listener.accept() else { continue };
         let serve = move || -> io::Result<()> {
             socket.set_nodelay(true)?;
             let mut buffer = vec![0; BUFFER_LEN];
-            let mut frames = Frames::default();
+            let mut frames = new_frames();
             // The request comes in one piece.
             let _ = socket.read(&mut buffer)?;
             socket.write_all(RESPONSE)?;

@@ -74,6 +74,7 @@ pub const ALL: &[Server] = &[
     Server::new("raw-blocking", limit::blocking).limit(),
     Server::new("raw-epoll-utf8", epoll::limit_with_utf8).checks_utf8(),
     Server::new("raw-tokio-utf8", limit::tokio_with_utf8).checks_utf8(),
+    Server::new("raw-blocking-utf8", limit::blocking_with_utf8).checks_utf8(),
     Server::new("sansws-epoll", epoll::sansws).grows(),
     Server::new("sansws-tokio", sansws::tokio).grows().broadcasts(),
     Server::new("sansws-blocking", sansws::blocking).grows(),
