@@ -7,13 +7,17 @@ mod support;
 
 use std::borrow::Cow;
 use std::future::Future;
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, Read, Write};
 use std::pin::{Pin, pin};
+use std::sync::{Arc, Barrier, mpsc};
 use std::task::{Context, Poll, Waker};
+use std::thread;
 
-use counting::{NOTHING, cost_of};
+use counting::{NOTHING, cost_of, cost_so_far};
+use sansws::io::Error;
 use sansws::tokio::WebSocket;
-use sansws::{Config, Event, SendError};
+
+use sansws::{Config, Event, SendError, Violation, blocking};
 use support::{BINARY, Role, TEXT};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -177,6 +181,62 @@ fn connections_at_rest_hold_nothing() {
     let (count, cost) = cost_of(|| connections.iter_mut().map(|ws| echo(ws, 3)).sum::<usize>());
     assert_eq!((count, cost.live), (20 * 3 * 40, 0), "{cost:?}");
     assert!(connections.iter().all(|ws| ws.stream().written >= 3 * 40 * 1004));
+}
+
+/// A blocking stream on which a message comes, and then nothing while the others do their
+/// work: it says what its thread has taken by then.
+struct Waiting {
+    input: Vec<u8>,
+    live: mpsc::Sender<isize>,
+    all_wait: Arc<Barrier>,
+}
+
+impl Read for Waiting {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let input = std::mem::take(&mut self.input);
+        buf[..input.len()].copy_from_slice(&input);
+        if input.is_empty() {
+            self.live.send(cost_so_far().live).expect("the test goes on");
+            self.all_wait.wait();
+        }
+        Ok(input.len())
+    }
+}
+
+impl Write for Waiting {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        Ok(buf.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn threads_that_wait_keep_only_what_they_read_into() {
+    const THREADS: usize = 100;
+    let (live, lives) = mpsc::channel();
+    let all_wait = Arc::new(Barrier::new(THREADS));
+    let echo = || {
+        let input = SERVER.incoming_final(BINARY, &[7; 10_000]);
+        let stream = Waiting { input, live: live.clone(), all_wait: all_wait.clone() };
+        let ws = SERVER.connection(&Config::new());
+        let mut ws = blocking::WebSocket::new(blocking::ReadWrite(stream), ws, Vec::new());
+        let event = ws.read()?.expect("a message");
+        ws.write(event)?;
+        ws.read()
+    };
+    let results: Vec<_> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(|| cost_of(echo).0)).collect();
+        threads.into_iter().map(|thread| thread.join().expect("it does not panic")).collect()
+    });
+    for result in results {
+        assert!(matches!(result, Err(Error::Failed(Violation::EndOfStream))), "{result:?}");
+    }
+    // But for a few, which have a buffer for output and one for a message too.
+    let live: isize = lives.iter().take(THREADS).sum();
+    assert!(live < (THREADS * (128 + 10) * 1024) as isize, "{live}");
 }
 
 #[test]

@@ -15,6 +15,7 @@ use std::time::Instant;
 #[cfg(feature = "connect")]
 pub use super::connect::blocking::{ClientStream, connect};
 use super::error::Error;
+use super::lent;
 use super::opening::Opening;
 use super::socket::{self, Runtime, Socket, sealed};
 use crate::connection::{Config, Connection, Event, Part};
@@ -487,7 +488,7 @@ impl<S: Stream> Runtime<S> for Blocking<S> {
 
     fn poll_read(s: &mut S, _: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         // That it was interrupted is for the caller to know: time has passed.
-        ready_or_blocked(s.read(buf))
+        ready_or_blocked(lent::during(|| s.read(buf)))
     }
 
     fn poll_write(s: &mut S, _: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {

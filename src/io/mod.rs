@@ -33,6 +33,8 @@
 mod connect;
 mod driver;
 mod error;
+#[cfg(feature = "blocking")]
+mod lent;
 mod opening;
 mod output;
 mod received;

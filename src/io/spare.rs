@@ -21,8 +21,8 @@ const MAX_MESSAGE: usize = 16 * 1024;
 thread_local! {
     /// It is never zeroed again.
     static READ: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
-    static OUTPUT: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-    static MESSAGE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    pub(super) static OUTPUT: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    pub(super) static MESSAGE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
 /// Lends the buffer to read into; another one, if the stream is a WebSocket itself
@@ -89,11 +89,11 @@ fn take_message(len: usize) -> Vec<u8> {
 
 /// When the thread ends there is nothing to take, nor to keep.
 #[inline]
-fn take(spare: &'static std::thread::LocalKey<Cell<Vec<u8>>>) -> Vec<u8> {
+pub(super) fn take(spare: &'static std::thread::LocalKey<Cell<Vec<u8>>>) -> Vec<u8> {
     spare.try_with(Cell::take).unwrap_or_default()
 }
 
 #[inline]
-fn give(spare: &'static std::thread::LocalKey<Cell<Vec<u8>>>, buffer: Vec<u8>) {
+pub(super) fn give(spare: &'static std::thread::LocalKey<Cell<Vec<u8>>>, buffer: Vec<u8>) {
     let _ = spare.try_with(|spare| spare.set(buffer));
 }
