@@ -5,6 +5,7 @@
 mod io;
 mod support;
 
+use std::cell::Cell;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::pin::{Pin, pin};
@@ -18,7 +19,7 @@ use sansws::handshake::RequestBuilder;
 use sansws::io::Error;
 use sansws::tokio::{Incoming, WebSocket};
 use sansws::{Config, Event, Violation, blocking, futures_io};
-use support::{CLOSE, PING, PONG, Role, TEXT, close_payload};
+use support::{BINARY, CLOSE, PING, PONG, Role, TEXT, close_payload};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -323,6 +324,51 @@ fn deadlines_pass_on_a_blocking_stream() {
     let (_peer, stream) = tcp();
     let result = blocking::Incoming::receive(stream, &short());
     assert!(matches!(result, Err(Error::HandshakeTimeout)));
+}
+
+/// Gives a message to every read, and counts how often its timeout is set.
+struct Counting {
+    message: Vec<u8>,
+    settings: Cell<usize>,
+}
+
+impl Read for Counting {
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        buf[..self.message.len()].copy_from_slice(&self.message);
+        Ok(self.message.len())
+    }
+}
+
+impl Write for Counting {
+    fn write(&mut self, buf: &[u8]) -> std::io::Result<usize> {
+        Ok(buf.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl blocking::Stream for Counting {
+    fn set_read_timeout(&self, _: Option<Duration>) -> std::io::Result<()> {
+        self.settings.set(self.settings.get() + 1);
+        Ok(())
+    }
+
+    fn shut_down(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn the_timeout_of_a_blocking_stream_is_set_once_while_messages_come() {
+    let message = SERVER.incoming_final(BINARY, b"hello");
+    let stream = Counting { message, settings: Cell::new(0) };
+    let mut ws = blocking::WebSocket::new(stream, SERVER.connection(&Config::new()), Vec::new());
+    for _ in 0..100_000 {
+        assert!(matches!(ws.read(), Ok(Some(Event::Binary(_)))));
+    }
+    assert_eq!(ws.stream().settings.get(), 1);
 }
 
 #[test]

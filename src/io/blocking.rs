@@ -470,7 +470,7 @@ impl<S: Stream> Runtime<S> for Blocking<S> {
     }
 
     fn before_read(timer: &mut Timer, s: &S, wait: Option<Duration>) -> io::Result<()> {
-        timer.since = wait.map(|_| Instant::now());
+        timer.wait = wait;
         let is_right = match (timer.set, wait) {
             (None, None) => true,
             // Coming back too early now and then costs less than setting it each time.
@@ -536,8 +536,8 @@ fn ready_or_blocked<T>(result: io::Result<T>) -> Poll<io::Result<T>> {
 struct Timer {
     /// As it is set.
     set: Option<Duration>,
-    /// When the read began that it is set for.
-    since: Option<Instant>,
+    /// How long before the deadline the read began that it is set for.
+    wait: Option<Duration>,
 }
 
 impl socket::Timer for Timer {
@@ -545,11 +545,11 @@ impl socket::Timer for Timer {
         // The read before this has come back without anything: because of the
         // timeout, or because the stream does not block, which must not become a
         // loop.
-        let waited = self.since.take().map(|since| since.elapsed());
-        let is_timeout = match (self.set, waited) {
-            (Some(set), Some(waited)) => waited >= set / 2,
+        let left = deadline.saturating_duration_since(Instant::now());
+        let is_timeout = match (self.set, self.wait.take()) {
+            (Some(set), Some(wait)) => wait.saturating_sub(left) >= set / 2,
             _ => false,
         };
-        if is_timeout || deadline <= Instant::now() { Poll::Ready(()) } else { Poll::Pending }
+        if is_timeout || left.is_zero() { Poll::Ready(()) } else { Poll::Pending }
     }
 }

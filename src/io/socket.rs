@@ -188,10 +188,13 @@ impl<S, R: Runtime<S>> Socket<S, R> {
             // As long as something comes nobody needs the time, unless reading blocks, or
             // the close timeout runs against a peer that never stops sending.
             let needs_time_first = !R::HAS_TASKS || self.driver.is_closing();
-            let early = if needs_time_first { self.driver.deadline(now) } else { None };
+            // One look at the clock for both: the same wait as before need not be set again.
+            let mut looked = None;
+            let mut look = || *looked.insert(now());
+            let early = if needs_time_first { self.driver.deadline(&mut look) } else { None };
             if !self.driver.is_congested() && !self.driver.is_at_end() {
                 ready!(Self::give_way(&mut reads, MAX_READS, cx));
-                let wait = early.map(|deadline| deadline.saturating_since(now()));
+                let wait = early.zip(looked).map(|(deadline, now)| deadline.saturating_since(now));
                 // Should it fail, reading tells more.
                 let _ = R::before_read(&mut self.timer, &self.stream, wait);
                 if let Poll::Ready(read) = self.poll_read(cx) {
