@@ -344,6 +344,48 @@ fn a_spare_buffer_stays_where_it_is_not_needed() {
 }
 
 #[test]
+fn a_spare_buffer_stays_where_a_message_has_one_already() {
+    for role in Role::BOTH {
+        for opcode in [TEXT, BINARY] {
+            let (mut ws, mut out) = (role.connection(&config()), Vec::new());
+            let mut frame = role.incoming_final(opcode, &[b'x'; 100_000]);
+            let (mut first, mut rest) = frame.split_at_mut(40_000);
+            assert_eq!(ws.receive(&mut first, &mut out), Ok(None));
+            let mut spare = Vec::with_capacity(1000);
+            let place = spare.as_ptr();
+            let event = ws.receive_reusing(&mut rest, &mut out, &mut spare);
+            assert!(matches!(event, Ok(Some(_))), "{role:?} {opcode}");
+            assert_eq!((spare.as_ptr(), spare.capacity()), (place, 1000), "{role:?} {opcode}");
+        }
+    }
+}
+
+#[test]
+fn a_spare_buffer_stays_where_nothing_is_joined() {
+    let role = Role::Server;
+    let cases = [
+        ("a Close frame", role.incoming_final(CLOSE, &close_payload(1000, ""))),
+        ("a frame that is wrong", role.incoming_final(CONTINUATION, b"")),
+        ("a ping in pieces", role.incoming_final(PING, &[1; 100])[..90].to_vec()),
+        ("the beginning of a character", role.incoming(TEXT, &"€".as_bytes()[..2])),
+        ("empty fragments", [role.incoming(TEXT, b""), role.incoming(CONTINUATION, b"")].concat()),
+        (
+            "empty fragments of bytes",
+            [role.incoming(BINARY, b""), role.incoming(CONTINUATION, b"")].concat(),
+        ),
+    ];
+    for (name, mut input) in cases {
+        let mut ws = role.connection(&config());
+        let mut spare = Vec::with_capacity(1000);
+        let place = spare.as_ptr();
+        let mut input = &mut input[..];
+        let _ = ws.receive_reusing(&mut input, &mut Vec::new(), &mut spare);
+        let _ = ws.receive_reusing(&mut input, &mut Vec::new(), &mut spare);
+        assert_eq!((spare.as_ptr(), spare.capacity()), (place, 1000), "{name}");
+    }
+}
+
+#[test]
 fn connections_can_have_a_spare_buffer_in_common() {
     let mut connections = [(); 3].map(|()| Role::Server.connection(&config()));
     let frame = Role::Server.incoming_final(BINARY, &noise(50_000));

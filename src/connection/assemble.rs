@@ -26,23 +26,23 @@ impl Assembly {
         self.text.len() + self.data.len()
     }
 
-    /// Exchanges what is to be grown into, unless something lies there.
-    #[inline]
-    pub(super) fn swap(&mut self, buffer: &mut Vec<u8>) {
-        if self.buffered() == 0 {
-            buffer.clear();
-            mem::swap(&mut self.data, buffer);
-        }
-    }
-
-    pub(super) fn push_text(&mut self, lead: Option<char>, text: &str, announced: Announced) {
+    /// Appends text, in the `spare` memory if there is none yet.
+    pub(super) fn push_text(
+        &mut self,
+        lead: Option<char>,
+        text: &str,
+        announced: Announced,
+        spare: Option<&mut Vec<u8>>,
+    ) {
         let added = lead.map_or(0, char::len_utf8) + text.len();
         let joined = &mut self.text;
-        if joined.capacity() == 0 {
-            // There are no data in a text: this is at most a buffer to grow into.
-            *joined = String::from_utf8(mem::take(&mut self.data)).unwrap_or_default();
+        if added > joined.capacity() - joined.len() {
+            if joined.capacity() == 0 {
+                // What is empty is UTF-8.
+                *joined = String::from_utf8(take_cleared(spare)).unwrap_or_default();
+            }
+            joined.reserve_exact(growth(joined.len(), joined.capacity(), added, announced));
         }
-        joined.reserve_exact(growth(joined.len(), joined.capacity(), added, announced));
         joined.extend(lead);
         joined.push_str(text);
     }
@@ -62,12 +62,28 @@ impl Assembly {
         Some(rest.min(joined.capacity() - joined.len()))
     }
 
-    /// Where to append `added` bytes of data.
-    pub(super) fn reserve_data(&mut self, added: usize, announced: Announced) -> &mut Vec<u8> {
+    /// Where to append `added` bytes of data: in the `spare` memory if there is none yet.
+    pub(super) fn reserve_data(
+        &mut self,
+        added: usize,
+        announced: Announced,
+        spare: Option<&mut Vec<u8>>,
+    ) -> &mut Vec<u8> {
         let joined = &mut self.data;
-        joined.reserve_exact(growth(joined.len(), joined.capacity(), added, announced));
+        if added > joined.capacity() - joined.len() {
+            if joined.capacity() == 0 {
+                *joined = take_cleared(spare);
+            }
+            joined.reserve_exact(growth(joined.len(), joined.capacity(), added, announced));
+        }
         joined
     }
+}
+
+fn take_cleared(spare: Option<&mut Vec<u8>>) -> Vec<u8> {
+    let mut buffer = spare.map(mem::take).unwrap_or_default();
+    buffer.clear();
+    buffer
 }
 
 /// What to reserve for `added` more bytes.

@@ -65,12 +65,6 @@ impl Content {
         Some((&mut self.assembly.data, room))
     }
 
-    /// Exchanges the buffer in which the next message is joined, unless there is one in it.
-    #[inline]
-    pub(super) fn swap_buffer(&mut self, buffer: &mut Vec<u8>) {
-        self.assembly.swap(buffer);
-    }
-
     pub(super) fn buffered(&self) -> usize {
         self.assembly.buffered()
     }
@@ -112,7 +106,7 @@ impl Content {
                 last,
             }),
             (Form::Deflated, _) => {
-                self.inflate(kind, payload.unmask(), last, max_len)?;
+                self.inflate(kind, payload.unmask(), last, max_len, None)?;
                 self.take(kind, first, last)
             }
             (Form::Plain, MessageKind::Text) => {
@@ -136,12 +130,14 @@ impl Content {
         Ok(Some(part))
     }
 
-    /// A message, if this is its last piece. It is none to be passed on.
+    /// A message, if this is its last piece. It is none to be passed on. What has to be
+    /// joined is joined in the `spare` memory.
     pub(super) fn next_message<'b>(
         &mut self,
         piece: DataPiece<'b>,
         announced: Announced,
         max_len: u64,
+        spare: Option<&mut Vec<u8>>,
     ) -> Result<Option<Event<'b>>, Violation> {
         let DataPiece { kind, payload, last, form } = piece;
         if last && form == Form::Plain && self.begun.is_none() && self.text_cut.is_empty() {
@@ -152,15 +148,17 @@ impl Content {
             }));
         }
         match kind {
-            _ if form == Form::Deflated => self.inflate(kind, payload.unmask(), last, max_len)?,
+            _ if form == Form::Deflated => {
+                self.inflate(kind, payload.unmask(), last, max_len, spare)?;
+            }
             MessageKind::Text => {
                 let (lead, text) = self.text_cut.join(payload.unmask())?;
                 // What is cut off here is still to be added.
                 let rest = announced.rest.saturating_add(self.text_cut.len());
-                self.assembly.push_text(lead, text, Announced { rest, ..announced });
+                self.assembly.push_text(lead, text, Announced { rest, ..announced }, spare);
             }
             MessageKind::Binary => {
-                let joined = self.assembly.reserve_data(payload.len(), announced);
+                let joined = self.assembly.reserve_data(payload.len(), announced, spare);
                 payload.append_to(joined);
             }
         }
@@ -205,6 +203,7 @@ impl Content {
         payload: &[u8],
         last: bool,
         max_len: u64,
+        mut spare: Option<&mut Vec<u8>>,
     ) -> Result<(), Violation> {
         let Self { text_cut, assembly, inflater, inflated, .. } = self;
         let Some(stream) = inflater else { return Err(Violation::ReservedBit) };
@@ -217,10 +216,12 @@ impl Content {
             match kind {
                 MessageKind::Text => {
                     let (lead, text) = text_cut.join(block)?;
-                    assembly.push_text(lead, text, announced);
+                    assembly.push_text(lead, text, announced, spare.as_deref_mut());
                 }
                 MessageKind::Binary => {
-                    assembly.reserve_data(block.len(), announced).extend_from_slice(block);
+                    let spare = spare.as_deref_mut();
+                    let joined = assembly.reserve_data(block.len(), announced, spare);
+                    joined.extend_from_slice(block);
                 }
             }
             if excess.is_empty() { Ok(()) } else { Err(Violation::MessageTooBig) }
@@ -236,7 +237,14 @@ impl Content {
 
     /// No piece is compressed.
     #[cfg(not(feature = "deflate"))]
-    fn inflate(&mut self, _: MessageKind, _: &[u8], _: bool, _: u64) -> Result<(), Violation> {
+    fn inflate(
+        &mut self,
+        _: MessageKind,
+        _: &[u8],
+        _: bool,
+        _: u64,
+        _: Option<&mut Vec<u8>>,
+    ) -> Result<(), Violation> {
         Err(Violation::ReservedBit)
     }
 }

@@ -30,7 +30,7 @@ pub use event::{BinaryPart, Close, Event, Part, TextPart};
 use self::closing::{Closing, parse_close};
 use self::config::Limits;
 use self::content::{Asking, Content};
-use self::receive::{DataPiece, Piece, Receiver, WholeFrame};
+use self::receive::{DataPiece, Piece, Receiver};
 use self::rules::{Endpoint, Form};
 use self::send::write_frame;
 use self::timers::{Expired, Timers};
@@ -270,23 +270,7 @@ impl Connection {
         input: &mut &'b mut [u8],
         out: &mut Vec<u8>,
     ) -> Result<Option<Event<'b>>, Error> {
-        let masked = self.role.is_server();
-        if self.receiver.is_at_rest()
-            && self.closing.is_receiving()
-            && let Some((kind, frame)) = WholeFrame::find(input, masked, &self.limits)
-        {
-            self.timers.heard = true;
-            return match kind {
-                MessageKind::Binary => {
-                    Ok(Some(Event::Binary(Cow::Borrowed(frame.take_data(masked, input)))))
-                }
-                MessageKind::Text => match frame.take_text(masked, input) {
-                    Ok(text) => Ok(Some(Event::Text(Cow::Borrowed(text)))),
-                    Err(utf8::Invalid) => Err(self.fail(Violation::InvalidUtf8, out)),
-                },
-            };
-        }
-        self.receive_joined(input, out)
+        self.receive_with(input, out, None)
     }
 
     /// The next piece of a message, control frame or close, from the front of
@@ -371,6 +355,7 @@ impl Connection {
         &mut self,
         input: &mut &'b mut [u8],
         out: &mut Vec<u8>,
+        mut spare: Option<&mut Vec<u8>>,
     ) -> Result<Option<Event<'b>>, Error> {
         loop {
             let piece = match self.next_fragment(input) {
@@ -381,7 +366,9 @@ impl Connection {
                 None => Ok(None),
                 Some(Piece::Data(piece)) => {
                     let announced = self.receiver.announced();
-                    match self.content.next_message(piece, announced, self.limits.message_len) {
+                    let max_len = self.limits.message_len;
+                    match self.content.next_message(piece, announced, max_len, spare.as_deref_mut())
+                    {
                         Ok(None) => continue,
                         Ok(message) => Ok(message),
                         Err(violation) => Err(self.fail(violation, out)),

@@ -1,11 +1,13 @@
 //! The buffer in which a long message is joined, for programs that read to it or use its
 //! memory again.
 
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use super::content::Asking;
-use super::{Connection, Event};
-use crate::error::Error;
+use super::receive::WholeFrame;
+use super::{Connection, Event, MessageKind, utf8};
+use crate::error::{Error, Violation};
 
 /// What is shorter is better read together with what follows it.
 const MIN_ROOM: usize = 4 * 1024;
@@ -88,7 +90,10 @@ impl Connection {
     /// it back can cost as much as all the rest. Such a message is owned, and when a program
     /// is done with it, its memory is the next spare one. What is not needed stays where it
     /// is, so that all connections of a thread can have one in common, and those at rest
-    /// hold nothing. (The message has all of that memory, however short it is.)
+    /// hold nothing.
+    ///
+    /// A message has all of the memory that it is joined in, however little of it has come:
+    /// so keep no more spare than each peer may hold by stopping after its first byte.
     ///
     /// # Errors
     /// As for [`receive`](Self::receive).
@@ -122,9 +127,33 @@ impl Connection {
         out: &mut Vec<u8>,
         spare: &mut Vec<u8>,
     ) -> Result<Option<Event<'b>>, Error> {
-        self.content.swap_buffer(spare);
-        let result = self.receive(input, out);
-        self.content.swap_buffer(spare);
-        result
+        self.receive_with(input, out, Some(spare))
+    }
+
+    /// As both: a frame that lies whole in the input takes the straight way.
+    #[inline]
+    pub(super) fn receive_with<'b>(
+        &mut self,
+        input: &mut &'b mut [u8],
+        out: &mut Vec<u8>,
+        spare: Option<&mut Vec<u8>>,
+    ) -> Result<Option<Event<'b>>, Error> {
+        let masked = self.role.is_server();
+        if self.receiver.is_at_rest()
+            && self.closing.is_receiving()
+            && let Some((kind, frame)) = WholeFrame::find(input, masked, &self.limits)
+        {
+            self.timers.heard = true;
+            return match kind {
+                MessageKind::Binary => {
+                    Ok(Some(Event::Binary(Cow::Borrowed(frame.take_data(masked, input)))))
+                }
+                MessageKind::Text => match frame.take_text(masked, input) {
+                    Ok(text) => Ok(Some(Event::Text(Cow::Borrowed(text)))),
+                    Err(utf8::Invalid) => Err(self.fail(Violation::InvalidUtf8, out)),
+                },
+            };
+        }
+        self.receive_joined(input, out, spare)
     }
 }
