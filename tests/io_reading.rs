@@ -321,6 +321,16 @@ fn the_wrong_read_loses_nothing<W: Adapter>() {
         assert!(matches!(ws.read_part(), Err(Error::WrongRead)));
     }
     expect(&mut ws, text("ab"));
+
+    // The same of a long one, all of which has come then.
+    let frame = role.incoming_final(BINARY, &[7; 100_000]);
+    stream.arrive(&frame[..50_000]);
+    expect_nothing_yet(&mut ws);
+    stream.arrive(&frame[50_000..]);
+    for _ in 0..3 {
+        assert!(matches!(ws.read_part(), Err(Error::WrongRead)));
+    }
+    expect(&mut ws, binary(&[7; 100_000]));
 }
 
 fn nothing_is_read_while_much_waits_to_be_written<W: Adapter>() {

@@ -10,6 +10,9 @@ use crate::error::Error;
 
 /// What a connection can be asked for.
 pub(super) trait Received: Sized {
+    /// Whether messages are joined for it.
+    const IS_JOINED: bool;
+
     /// The next of it in `input`, without a borrow.
     fn receive(
         ws: &mut Connection,
@@ -24,6 +27,8 @@ pub(super) trait Received: Sized {
 }
 
 impl Received for Event<'static> {
+    const IS_JOINED: bool = true;
+
     #[inline]
     fn receive(
         ws: &mut Connection,
@@ -58,6 +63,8 @@ impl Received for Event<'static> {
 }
 
 impl Received for Part<'static> {
+    const IS_JOINED: bool = false;
+
     fn receive(
         ws: &mut Connection,
         input: &mut &mut [u8],

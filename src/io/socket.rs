@@ -231,7 +231,9 @@ impl<S, R: Runtime<S>> Socket<S, R> {
     /// Reads once; the first of what came, if it is complete.
     fn poll_read<T: Received>(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<T>, Error>> {
         let Self { stream, driver, .. } = self;
-        if R::APPENDS {
+        // What a wrong call for parts reads has to wait as input: read straight, it could
+        // complete the message, and nobody would look for that before more comes.
+        if R::APPENDS && T::IS_JOINED {
             let append = |payload: &mut Vec<u8>, most| R::poll_append(stream, cx, payload, most);
             if let Some(read) = driver.receive_payload(append) {
                 return Poll::Ready(driver.next_read(ready!(read), &mut []));
