@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::mem;
 use std::net::Shutdown;
+use std::rc::Rc;
 use std::time::Duration;
 
 use mio::net::TcpStream;
@@ -42,19 +43,27 @@ impl Shared {
 /// The memory of large messages that are done with: what comes fresh from the operating
 /// system has to be zeroed each time.
 #[derive(Default)]
-struct Spare(Vec<Vec<u8>>);
+struct Spare {
+    buffers: Vec<Vec<u8>>,
+    /// One more for each client in the middle of a message that may lie in such memory.
+    loans: Rc<()>,
+}
 
 impl Spare {
     const MAX_COUNT: usize = 4;
     const MAX_LEN: usize = 4 << 20;
 
+    /// None for the next client, if so many have some: they may never send more than the
+    /// first byte of their messages.
     fn take(&mut self) -> Vec<u8> {
-        self.0.pop().unwrap_or_default()
+        let is_free = Rc::strong_count(&self.loans) <= Self::MAX_COUNT;
+        if is_free { self.buffers.pop().unwrap_or_default() } else { Vec::new() }
     }
 
     fn keep(&mut self, buffer: Vec<u8>) {
-        if (LARGE..=Self::MAX_LEN).contains(&buffer.capacity()) && self.0.len() < Self::MAX_COUNT {
-            self.0.push(buffer);
+        let is_worth_it = (LARGE..=Self::MAX_LEN).contains(&buffer.capacity());
+        if is_worth_it && self.buffers.len() < Self::MAX_COUNT {
+            self.buffers.push(buffer);
         }
     }
 }
@@ -82,6 +91,8 @@ pub struct Client {
     /// Whether the end of the stream was announced, which happens once.
     has_ended: bool,
     is_shut: bool,
+    /// What of `Spare` the message under way may lie in.
+    loan: Option<Rc<()>>,
 }
 
 /// What the socket has not taken yet, from `written` on.
@@ -102,8 +113,8 @@ impl Client {
     pub fn new(socket: TcpStream, now: Instant) -> Self {
         let (stage, out) = (Stage::Handshake(ServerHandshake::new()), Out::default());
         let (give_up, alarm, is_shut) = (Some(now + HANDSHAKE_TIMEOUT), None, false);
-        let (can_read, has_ended) = (false, false);
-        Self { socket, stage, out, give_up, alarm, can_read, has_ended, is_shut }
+        let (can_read, has_ended, loan) = (false, false, None);
+        Self { socket, stage, out, give_up, alarm, can_read, has_ended, is_shut, loan }
     }
 
     pub fn see(&mut self, event: &mio::event::Event) {
@@ -197,6 +208,7 @@ impl Client {
         // `transport` tells what to do.
         let out = &mut self.out;
         let mut spare = shared.spare.take();
+        let is_lent = self.loan.is_some() || spare.capacity() > 0;
         while let Ok(Some(event)) = ws.receive_reusing(&mut input, &mut out.bytes, &mut spare) {
             let to_write = match event {
                 Event::Text(Cow::Owned(text)) if text.len() >= LARGE && !shared.deflate => {
@@ -214,6 +226,7 @@ impl Client {
             }
         }
         shared.spare.keep(spare);
+        self.loan = (is_lent && ws.buffered() > 0).then(|| shared.spare.loans.clone());
         if count == 0 {
             let _ = ws.receive_eof(); // as above
         }
