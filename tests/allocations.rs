@@ -283,6 +283,34 @@ fn a_message_of_many_reads_costs_at_most_four_times_what_has_arrived() {
 }
 
 #[test]
+fn a_message_that_is_read_straight_costs_at_most_four_times_what_has_arrived() {
+    for role in Role::BOTH {
+        let mut frame = role.incoming_final(BINARY, &vec![b'x'; MIB]);
+        let (mut first, rest) = frame.split_at_mut(20_000);
+        let (mut ws, mut out, mut rest) = (role.connection(&generous()), Vec::new(), &*rest);
+        let (message, cost) = cost_of(|| {
+            assert_eq!(ws.receive(&mut first, &mut out), Ok(None));
+            while let Some(read) = ws.receive_payload(|payload, room| {
+                let read = room.min(5_000).min(rest.len());
+                payload.extend_from_slice(&rest[..read]);
+                read
+            }) {
+                rest = &rest[read..];
+                let peak = cost_so_far().peak as usize;
+                assert!(peak <= 4 * ws.buffered(), "{role:?}: {peak} for {}", ws.buffered());
+            }
+            let mut rest = rest.to_vec();
+            let event = ws.receive(&mut &mut rest[..], &mut out).unwrap();
+            event.expect("all of it is there").into_owned()
+        });
+        assert!(message == Event::Binary(vec![b'x'; MIB].into()), "{role:?}");
+        // log4 of a MiB by 16 KiB, and one, and the rest that is read elsewhere
+        assert!(cost.allocations <= 5, "{role:?}: {cost:?}");
+        assert_eq!(cost.live as usize, MIB, "{role:?}");
+    }
+}
+
+#[test]
 fn a_message_that_is_joined_in_spare_memory_costs_nothing() {
     for role in Role::BOTH {
         let (mut ws, mut out) = (role.connection(&generous()), Vec::new());

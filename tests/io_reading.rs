@@ -25,6 +25,7 @@ io::for_each_adapter! {
     a_large_message_given_away_is_compressed_if_that_was_agreed
     a_large_message_that_is_lent_is_copied
     a_long_message_is_whole_however_it_arrives
+    an_interrupted_read_is_no_failure
     parts_are_returned_as_they_arrive
     the_wrong_read_loses_nothing
     nothing_is_read_while_much_waits_to_be_written
@@ -218,10 +219,15 @@ fn a_long_message_is_whole_however_it_arrives<W: Adapter>() {
             for stutter in [Stutter::Never, Stutter::EverySecond] {
                 stream.state().stutter = stutter;
                 for (opcode, event) in [(TEXT, text(&long)), (BINARY, binary(long.as_bytes()))] {
-                    stream.arrive(role.incoming(opcode, &long.as_bytes()[..200_000]));
-                    stream.arrive(role.incoming_final(PING, b"?"));
-                    stream.arrive(role.incoming_final(CONTINUATION, &long.as_bytes()[200_000..]));
-                    stream.arrive(role.incoming_final(TEXT, b"next"));
+                    // At the end of the first fragment there is room for more.
+                    let (first, rest) = long.as_bytes().split_at(150_000);
+                    let frames = [
+                        role.incoming(opcode, first),
+                        role.incoming_final(PING, b"?"),
+                        role.incoming_final(CONTINUATION, rest),
+                        role.incoming_final(TEXT, b"next"),
+                    ];
+                    stream.arrive(frames.concat());
                     let mut received = Vec::new();
                     while received.len() < 3 {
                         match ws.read() {
@@ -237,6 +243,20 @@ fn a_long_message_is_whole_however_it_arrives<W: Adapter>() {
             }
         }
     }
+}
+
+fn an_interrupted_read_is_no_failure<W: Adapter>() {
+    let stream = Script::new();
+    let mut ws = W::of(Role::Server, &stream);
+    let frame = Role::Server.incoming_final(BINARY, &[7; 200_000]);
+    for piece in [&frame[..50_000], &frame[50_000..100_000]] {
+        stream.state().interruptions = 1;
+        stream.arrive(piece);
+        expect_nothing_yet(&mut ws);
+        assert_eq!(stream.state().interruptions, 0);
+    }
+    stream.arrive(&frame[100_000..]);
+    expect(&mut ws, binary(&[7; 200_000]));
 }
 
 #[test]

@@ -133,6 +133,24 @@ fn a_broken_rule_is_found_at_the_byte_that_breaks_it() {
     }
 }
 
+// What lies whole in the input takes another way than what does not.
+#[test]
+fn the_first_byte_means_the_same_of_a_frame_that_is_whole() {
+    for role in Role::BOTH {
+        for (before, first) in [Vec::new(), role.incoming(TEXT, b"begun")]
+            .iter()
+            .flat_map(|before| (0..=u8::MAX).map(move |first| (before, first)))
+        {
+            let [mut whole, mut cut] = [(); 2].map(|()| role.connection(&Config::new()));
+            let [_, _] = [&mut whole, &mut cut].map(|ws| receive(ws, before));
+            let frame = role.incoming(first, b"\x03\xE8");
+            let row = format!("{role:?}, {first:x} after {before:x?}");
+            assert_eq!(receive(&mut whole, &frame), receive_bytewise(&mut cut, &frame), "{row}");
+            assert_eq!(whole.buffered(), cut.buffered(), "{row}");
+        }
+    }
+}
+
 #[test]
 fn a_broken_rule_ends_the_connection_for_good() {
     for row in rows() {

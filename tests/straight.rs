@@ -95,6 +95,8 @@ fn the_rest_of_a_message_is_read_to_where_it_is_joined() {
         let Ok(Some(Event::Binary(message))) = event else { panic!("{role:?}: no message") };
         assert!(message == data, "{role:?}");
         assert_eq!(places.last(), Some(&message.as_ptr()), "{role:?}: not copied again");
+        let message = message.into_owned();
+        assert_eq!(message.capacity(), data.len(), "{role:?}: no more than was announced");
         assert_eq!(ws.buffered(), 0);
     }
 }
@@ -192,6 +194,38 @@ fn there_is_room_for_as_much_as_the_bounds_allow() {
 }
 
 #[test]
+fn there_is_more_room_once_that_is_full() {
+    for (first_byte, times) in [(0x80 | BINARY, 4), (BINARY, 2)] {
+        for role in Role::BOTH {
+            let mut ws = role.connection(&config());
+            receive(&mut ws, &header_only(role, first_byte, 1 << 29));
+            receive(&mut ws, &noise(10_000));
+            for _ in 0..3 {
+                let come = ws.buffered();
+                let room = ws.receive_payload(|payload, room| {
+                    assert!(payload.capacity() <= times * come, "{role:?}, {come}");
+                    payload.resize(come + room, 0);
+                    room
+                });
+                assert_eq!(room, Some((times - 1) * come), "{role:?}, {come}");
+            }
+        }
+    }
+}
+
+#[test]
+fn there_is_room_for_as_much_as_spare_memory_has() {
+    for role in Role::BOTH {
+        let (mut ws, mut spare) = (role.connection(&config()), Vec::with_capacity(100_000));
+        receive(&mut ws, &header_only(role, BINARY, 1 << 29));
+        let mut begin = noise(10);
+        let event = ws.receive_reusing(&mut &mut begin[..], &mut Vec::new(), &mut spare);
+        assert_eq!(event, Ok(None));
+        assert_eq!(ws.receive_payload(|_, room| room), Some(100_000 - 10), "{role:?}");
+    }
+}
+
+#[test]
 fn messages_are_still_received_while_closing() {
     let (mut ws, rest) = amid(Role::Server, 0x80 | BINARY, &noise(50_000), 20_000);
     ws.send_close(CloseCode::NORMAL, "", &mut Vec::new()).unwrap();
@@ -273,6 +307,26 @@ fn what_is_compressed_is_read_elsewhere() {
     let (outcome, straight) = receive_straight(&mut server, &stream, &[10_000]);
     assert!(straight > 200_000, "{straight}");
     assert!(outcome.events == [Event::Binary(noise(300_000).into())]);
+}
+
+#[cfg(feature = "deflate")]
+#[test]
+fn what_is_compressed_is_joined_in_a_spare_buffer() {
+    use sansws::DeflateConfig;
+    let [mut client, mut server] =
+        with_deflate::pair(DeflateConfig::new(), DeflateConfig::new(), &config());
+    let (mut stream, mut out) = (Vec::new(), Vec::new());
+    let mut spare = Vec::with_capacity(400_000);
+    for _ in 0..2 {
+        let place = spare.as_ptr();
+        stream.clear();
+        client.send_binary(&noise(300_000), &mut stream).unwrap();
+        let event = server.receive_reusing(&mut &mut stream[..], &mut out, &mut spare);
+        let Ok(Some(Event::Binary(data))) = event else { panic!("no message") };
+        assert!(data == noise(300_000));
+        spare = data.into_owned();
+        assert_eq!((spare.as_ptr(), spare.capacity()), (place, 400_000));
+    }
 }
 
 /// Receives a stream with reads of these lengths, in turn, each message in the memory of an
@@ -363,24 +417,23 @@ fn a_spare_buffer_stays_where_a_message_has_one_already() {
 #[test]
 fn a_spare_buffer_stays_where_nothing_is_joined() {
     let role = Role::Server;
+    let empty = role.incoming(CONTINUATION, b"");
     let cases = [
-        ("a Close frame", role.incoming_final(CLOSE, &close_payload(1000, ""))),
-        ("a frame that is wrong", role.incoming_final(CONTINUATION, b"")),
-        ("a ping in pieces", role.incoming_final(PING, &[1; 100])[..90].to_vec()),
-        ("the beginning of a character", role.incoming(TEXT, &"€".as_bytes()[..2])),
-        ("empty fragments", [role.incoming(TEXT, b""), role.incoming(CONTINUATION, b"")].concat()),
-        (
-            "empty fragments of bytes",
-            [role.incoming(BINARY, b""), role.incoming(CONTINUATION, b"")].concat(),
-        ),
+        ("a Close frame", vec![role.incoming_final(CLOSE, &close_payload(1000, ""))]),
+        ("a frame that is wrong", vec![empty.clone()]),
+        ("a ping in pieces", vec![role.incoming_final(PING, &[1; 100])[..90].to_vec()]),
+        ("the beginning of a character", vec![role.incoming(TEXT, &"€".as_bytes()[..2])]),
+        ("empty fragments of text", vec![role.incoming(TEXT, b""), empty.clone()]),
+        ("empty fragments of bytes", vec![role.incoming(BINARY, b""), empty]),
     ];
-    for (name, mut input) in cases {
+    for (name, inputs) in cases {
         let mut ws = role.connection(&config());
         let mut spare = Vec::with_capacity(1000);
         let place = spare.as_ptr();
-        let mut input = &mut input[..];
-        let _ = ws.receive_reusing(&mut input, &mut Vec::new(), &mut spare);
-        let _ = ws.receive_reusing(&mut input, &mut Vec::new(), &mut spare);
+        for mut input in inputs {
+            let mut input = &mut input[..];
+            let _ = ws.receive_reusing(&mut input, &mut Vec::new(), &mut spare);
+        }
         assert_eq!((spare.as_ptr(), spare.capacity()), (place, 1000), "{name}");
     }
 }

@@ -179,6 +179,20 @@ fn whatever_the_peer_sends_is_a_sign_of_life() {
 }
 
 #[test]
+fn a_fragment_alone_is_a_sign_of_life() {
+    for role in Role::BOTH {
+        for payload in [&b""[..], b"more"] {
+            let mut rig = Rig::new(role, &config());
+            receive(&mut rig.ws, &role.incoming(TEXT, b"begun"));
+            rig.sleep();
+            rig.wait(2999);
+            receive(&mut rig.ws, &role.incoming(CONTINUATION, payload));
+            assert_eq!(rig.sleep(), Some(3000), "{role:?} {payload:?}");
+        }
+    }
+}
+
+#[test]
 fn an_empty_input_and_what_we_send_are_no_signs_of_life() {
     for mut rig in rigs() {
         rig.sleep();

@@ -53,6 +53,8 @@ pub struct State {
     /// Where what was read last was put.
     pub read_to: usize,
     pub max_read: usize,
+    /// How many of the next reads are interrupted.
+    pub interruptions: usize,
     pub max_write: usize,
     /// How much can be written before it must wait.
     pub room: usize,
@@ -74,6 +76,7 @@ impl Default for State {
             calls: Vec::new(),
             read_to: 0,
             max_read: usize::MAX,
+            interruptions: 0,
             max_write: usize::MAX,
             room: usize::MAX,
             write_error: None,
@@ -150,6 +153,10 @@ impl Script {
         let mut state = self.state();
         state.calls.push(Call::Read);
         ready!(state.stutter(Call::Read, waker));
+        if let Some(left) = state.interruptions.checked_sub(1) {
+            state.interruptions = left;
+            return Poll::Ready(Err(ErrorKind::Interrupted.into()));
+        }
         let max = buf.len().min(state.max_read);
         let Some(mut bytes) = state.arriving.pop_front() else {
             return match state.end {
