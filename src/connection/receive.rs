@@ -50,7 +50,7 @@ pub(super) enum Piece<'b> {
     Control(Opcode, Cow<'b, [u8]>),
 }
 
-/// A piece of a data message's payload; only the last can be empty.
+/// A piece of a data message's payload; only the last and whole fragments can be empty.
 pub(super) struct DataPiece<'b> {
     pub(super) kind: MessageKind,
     pub(super) payload: Payload<'b>,

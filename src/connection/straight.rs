@@ -15,8 +15,8 @@ const MIN_ROOM: usize = 4 * 1024;
 /// # Receiving
 impl Connection {
     /// Lets `read` read more of a long binary message straight to where the message is
-    /// joined, which saves [`receive`](Self::receive) to copy it there; `None` if the next
-    /// read is to be an ordinary one.
+    /// joined, which saves [`receive`](Self::receive) a copy; `None` if `read` was not
+    /// called, and the next read is to be an ordinary one.
     ///
     /// It is for a program that can read to behind what a `Vec` holds, as with tokio's
     /// `read_buf` or rustix's `spare_capacity`; to zero what is there first would cost as
@@ -42,6 +42,7 @@ impl Connection {
     /// /// Reads what comes next; how much of it is in `buffer`, to be received.
     /// fn read(ws: &mut Connection, socket: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     ///     let read = ws.receive_payload(|payload, most| {
+    ///         // This waits until all of it has come.
     ///         socket.take(most as u64).read_to_end(payload)
     ///     });
     ///     match read {

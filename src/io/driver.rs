@@ -108,8 +108,8 @@ impl Driver {
         self.ws.receive_payload(read)
     }
 
-    /// What is next in what was read just now, when there is nothing from before: so much
-    /// of the buffer, if that was not for the connection's own.
+    /// What is next in what was read just now, when there is nothing from before: into
+    /// `buffer`, which is empty if it was read to where the message is joined.
     #[inline]
     pub(super) fn next_read<T: Received>(
         &mut self,
