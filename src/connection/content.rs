@@ -10,7 +10,7 @@ use core::mem;
 #[cfg(feature = "deflate")]
 use super::CompressedPart;
 use super::assemble::{Announced, Assembly};
-use super::receive::DataPiece;
+use super::receiver::DataPiece;
 use super::rules::Form;
 use super::utf8::{Cut, Invalid, from_utf8};
 use super::{BinaryPart, Event, MessageKind, Part, TextPart};

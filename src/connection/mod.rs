@@ -8,13 +8,12 @@ mod config;
 mod content;
 mod event;
 mod receive;
+mod receiver;
 mod rules;
 mod send;
-mod straight;
 mod timers;
 mod utf8;
 
-use alloc::borrow::Cow;
 #[cfg(feature = "deflate")]
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -24,14 +23,13 @@ pub use closing::{State, Transport};
 pub use config::Config;
 #[cfg(feature = "deflate")]
 pub use event::CompressedPart;
-use event::Control;
 pub use event::{BinaryPart, Close, Event, Part, TextPart};
 
-use self::closing::{Closing, parse_close};
+use self::closing::Closing;
 use self::config::Limits;
-use self::content::{Asking, Content};
-use self::receive::{DataPiece, Piece, Receiver};
-use self::rules::{Endpoint, Form};
+use self::content::Content;
+use self::receiver::Receiver;
+use self::rules::Form;
 use self::send::write_frame;
 use self::timers::{Expired, Timers};
 #[cfg(feature = "deflate")]
@@ -233,225 +231,7 @@ impl Connection {
     }
 }
 
-/// # Receiving
 impl Connection {
-    /// The next message, control frame or close, from the front of `input`.
-    ///
-    /// `None` means that all of `input` is taken and more must be read. A
-    /// message that lies in `input` in one piece is lent from there. Answers
-    /// to pings and to a Close frame are appended to `out`.
-    ///
-    /// From the next call on after the connection is closed or has failed,
-    /// input is discarded (7.1.1).
-    ///
-    /// # Errors
-    /// [`Error::Failed`] when the peer has broken the protocol or passed a
-    /// limit, and from then on; what came before was delivered by earlier
-    /// calls. [`Error::WrongReceive`] in the middle of a message that was
-    /// begun with [`receive_part`](Self::receive_part), and before one that only
-    /// that can hand out, since it is compressed and to be passed on.
-    ///
-    /// ```
-    /// use sansws::{Config, Connection, Event};
-    ///
-    /// let mut ws = Connection::server(&Config::new());
-    /// let mut bytes = *b"\x81\x82\0\0\0\0hi\x89\x80\0\0\0\0"; // "hi", then a ping
-    /// let (mut input, mut out) = (&mut bytes[..], Vec::new());
-    ///
-    /// assert_eq!(ws.receive(&mut input, &mut out)?, Some(Event::Text("hi".into())));
-    /// assert_eq!(ws.receive(&mut input, &mut out)?, Some(Event::Ping((&[]).into())));
-    /// assert_eq!(ws.receive(&mut input, &mut out)?, None);
-    /// assert_eq!(out, [0x8A, 0x00]); // the pong
-    /// # Ok::<_, sansws::Error>(())
-    /// ```
-    #[inline]
-    pub fn receive<'b>(
-        &mut self,
-        input: &mut &'b mut [u8],
-        out: &mut Vec<u8>,
-    ) -> Result<Option<Event<'b>>, Error> {
-        self.receive_with(input, out, None)
-    }
-
-    /// The next piece of a message, control frame or close, from the front of
-    /// `input`: a message of any length in constant memory. (A part of a
-    /// message that is inflated here is at most 258 KiB, in a buffer of up to twice
-    /// that.)
-    ///
-    /// As [`receive`](Self::receive) otherwise. Text is checked as it comes; a
-    /// character that the end of `input` cuts through comes with the next
-    /// piece. The pieces are not the peer's frames: those may be cut and
-    /// joined on the way, and mean nothing (5.4).
-    ///
-    /// # Errors
-    /// As for [`receive`](Self::receive).
-    ///
-    /// ```
-    /// use sansws::{Config, Connection, MaskingKeys, Part};
-    ///
-    /// let mut ws = Connection::client(&Config::new(), MaskingKeys::new(|| [0; 4]));
-    /// let mut bytes = *b"\x82\x7E\x03\xE8only the start of 1000 bytes";
-    /// let (mut input, mut out) = (&mut bytes[..], Vec::new());
-    ///
-    /// let part = ws.receive_part(&mut input, &mut out)?;
-    /// let Some(Part::Binary(part)) = part else { panic!("{part:?}") };
-    /// assert_eq!(part.data, &b"only the start of 1000 bytes"[..]);
-    /// assert!(part.first && !part.last);
-    /// assert_eq!(ws.buffered(), 0);
-    /// # Ok::<_, sansws::Error>(())
-    /// ```
-    pub fn receive_part<'b>(
-        &mut self,
-        input: &mut &'b mut [u8],
-        out: &mut Vec<u8>,
-    ) -> Result<Option<Part<'b>>, Error> {
-        loop {
-            return match self.next_piece(Asking::Parts, input, out)? {
-                None => Ok(None),
-                Some(Piece::Data(piece)) => {
-                    match self.content.next_part(piece, self.limits.message_len) {
-                        Ok(None) => continue,
-                        Ok(part) => Ok(part),
-                        Err(violation) => Err(self.fail(violation, out)),
-                    }
-                }
-                Some(Piece::Control(opcode, payload)) => {
-                    self.receive_control(opcode, payload, out).map(|control| Some(control.into()))
-                }
-            };
-        }
-    }
-
-    /// Says that the stream has ended.
-    ///
-    /// # Errors
-    /// [`Error::Failed`] with [`Violation::EndOfStream`] if it ended before
-    /// the closing handshake did, or with what failed before.
-    pub fn receive_eof(&mut self) -> Result<(), Error> {
-        self.closing.over = true;
-        match self.state() {
-            State::Open | State::Closing => Err(self.end(Violation::EndOfStream)),
-            State::Closed => Ok(()),
-            State::Failed => self.check_failed(),
-        }
-    }
-
-    /// Fails the connection (7.1.7) for a reason that the program found.
-    ///
-    /// Appends the Close frame to `out`, unless one was sent before or the
-    /// reason has no code. Does nothing if the connection is closed, nor if it
-    /// has failed; then the error is the first one.
-    pub fn fail(&mut self, why: Violation, out: &mut Vec<u8>) -> Error {
-        if self.state() == State::Open
-            && let Some(code) = why.close_code()
-        {
-            self.write_close(Some(code), why.description(), out);
-        }
-        self.end(why)
-    }
-
-    /// The long way: whatever does not lie in `input` as one whole frame.
-    fn receive_joined<'b>(
-        &mut self,
-        input: &mut &'b mut [u8],
-        out: &mut Vec<u8>,
-        mut spare: Option<&mut Vec<u8>>,
-    ) -> Result<Option<Event<'b>>, Error> {
-        loop {
-            let piece = match self.next_fragment(input) {
-                Some(fragment) => Some(Piece::Data(fragment)),
-                None => self.next_piece(Asking::Messages, input, out)?,
-            };
-            return match piece {
-                None => Ok(None),
-                Some(Piece::Data(piece)) => {
-                    let announced = self.receiver.announced();
-                    let max_len = self.limits.message_len;
-                    match self.content.next_message(piece, announced, max_len, spare.as_deref_mut())
-                    {
-                        Ok(None) => continue,
-                        Ok(message) => Ok(message),
-                        Err(violation) => Err(self.fail(violation, out)),
-                    }
-                }
-                Some(Piece::Control(opcode, payload)) => {
-                    self.receive_control(opcode, payload, out).map(|control| Some(control.into()))
-                }
-            };
-        }
-    }
-
-    /// A fragment in the middle of a message, if one comes next and nothing about it is
-    /// unusual.
-    #[inline]
-    fn next_fragment<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<DataPiece<'b>> {
-        // Of a connection that has ended there is no message.
-        if self.content.begun() == Some(Asking::Parts) {
-            return None;
-        }
-        let fragment = self.receiver.next_fragment(self.role.is_server(), &self.limits, input)?;
-        self.timers.heard = true;
-        Some(fragment)
-    }
-
-    fn next_piece<'b>(
-        &mut self,
-        asking: Asking,
-        input: &mut &'b mut [u8],
-        out: &mut Vec<u8>,
-    ) -> Result<Option<Piece<'b>>, Error> {
-        self.timers.heard |= !input.is_empty();
-        if !self.closing.is_receiving() {
-            // 7.1.1: discard trailing bytes
-            *input = &mut [];
-            return self.check_failed().map(|()| None);
-        }
-        let endpoint = Endpoint {
-            masked: self.role.is_server(),
-            rsv1: self.content.form_of_rsv1(),
-            limits: &self.limits,
-        };
-        let is_for_parts = || asking == Asking::Messages && self.receiver.passes(&endpoint, input);
-        if self.content.begun().is_some_and(|begun| begun != asking) || is_for_parts() {
-            return Err(Error::WrongReceive);
-        }
-        self.receiver
-            .next(&endpoint, asking, self.content.begun().is_some(), input)
-            .map_err(|violation| self.fail(violation, out))
-    }
-
-    fn receive_control<'b>(
-        &mut self,
-        opcode: Opcode,
-        payload: Cow<'b, [u8]>,
-        out: &mut Vec<u8>,
-    ) -> Result<Control<'b>, Error> {
-        match opcode {
-            Opcode::PING => {
-                // 5.5.2: "an endpoint MUST send a Pong frame in response, unless it
-                // already received a Close frame", so even if it has sent one
-                write_frame(&mut self.role, Opcode::PONG, true, &payload, out);
-                Ok(Control::Ping(payload))
-            }
-            Opcode::PONG => Ok(Control::Pong(payload)),
-            _ => {
-                let close = match parse_close(payload) {
-                    Ok(close) => close,
-                    Err(violation) => return Err(self.fail(violation, out)),
-                };
-                // 5.5.1: "if an endpoint receives a Close frame and did not
-                // previously send a Close frame, the endpoint MUST send a Close
-                // frame in response"
-                if !self.closing.sent {
-                    self.write_close(close.code, &close.reason, out);
-                }
-                self.closing.received = Some(close.code.unwrap_or(CloseCode::NO_STATUS));
-                self.release();
-                Ok(Control::Close(close))
-            }
-        }
-    }
-
     fn check_failed(&self) -> Result<(), Error> {
         self.closing.failed.map_or(Ok(()), |violation| Err(Error::Failed(violation)))
     }

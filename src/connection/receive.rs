@@ -1,390 +1,383 @@
-//! Bytes to pieces of messages and control frames.
+//! What a connection receives, and the ways to ask for it.
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
-use core::mem;
 
-use super::MessageKind;
-use super::assemble::Announced;
-use super::config::Limits;
+use super::closing::{State, parse_close};
 use super::content::Asking;
-use super::rules::{self, Endpoint, Expected, Form, Progress};
-use super::utf8::{self, Invalid};
-use crate::error::Violation;
-use crate::frame::{Header, MaskingKey, Opcode, len_end};
+use super::event::Control;
+use super::receiver::{DataPiece, Piece, WholeFrame};
+use super::rules::Endpoint;
+use super::send::write_frame;
+use super::{Connection, Event, MessageKind, Part, utf8};
+use crate::error::{Error, Violation};
+use crate::frame::{CloseCode, Opcode};
 
-/// How many compressed bytes are inflated for one part: deflate expands a byte to at
-/// most 1,032.
-const MAX_DEFLATED: usize = 256;
+/// What is shorter is better read together with what follows it.
+const MIN_ROOM: usize = 4 * 1024;
 
-/// How many bytes are unmasked, checked and joined at a time, so that all three happen
-/// in the nearest cache.
-const MAX_JOINED: usize = 16 * 1024;
-
-/// Where the decoder stands in the stream of frames.
-#[derive(Debug, Default)]
-pub(super) struct Receiver {
-    /// A header that the end of the input cut off, with what of it was there.
-    header: [u8; Header::MAX_LEN],
-    header_len: u8,
-    /// The frame whose payload is being read.
-    frame: Option<Frame>,
-    /// The data message under way.
-    message: Option<Progress>,
-    /// The payload of a control frame that the end of the input cut off.
-    control: Vec<u8>,
-}
-
-#[derive(Debug)]
-struct Frame {
-    opcode: Opcode,
-    fin: bool,
-    /// Turned to where the rest of the payload starts.
-    mask: Option<MaskingKey>,
-    remaining: u64,
-}
-
-/// What the decoder makes of the input.
-pub(super) enum Piece<'b> {
-    Data(DataPiece<'b>),
-    Control(Opcode, Cow<'b, [u8]>),
-}
-
-/// A piece of a data message's payload; only the last and whole fragments can be empty.
-pub(super) struct DataPiece<'b> {
-    pub(super) kind: MessageKind,
-    pub(super) payload: Payload<'b>,
-    pub(super) last: bool,
-    pub(super) form: Form,
-}
-
-/// Bytes that are still as the peer has masked them, if it has.
-pub(super) struct Payload<'b> {
-    bytes: &'b mut [u8],
-    mask: Option<MaskingKey>,
-}
-
-impl<'b> Payload<'b> {
+/// # Receiving
+impl Connection {
+    /// The next message, control frame or close, from the front of `input`.
+    ///
+    /// `None` means that all of `input` is taken and more must be read. A
+    /// message that lies in `input` in one piece is lent from there. Answers
+    /// to pings and to a Close frame are appended to `out`.
+    ///
+    /// From the next call on after the connection is closed or has failed,
+    /// input is discarded (7.1.1).
+    ///
+    /// # Errors
+    /// [`Error::Failed`] when the peer has broken the protocol or passed a
+    /// limit, and from then on; what came before was delivered by earlier
+    /// calls. [`Error::WrongReceive`] in the middle of a message that was
+    /// begun with [`receive_part`](Self::receive_part), and before one that only
+    /// that can hand out, since it is compressed and to be passed on.
+    ///
+    /// ```
+    /// use sansws::{Config, Connection, Event};
+    ///
+    /// let mut ws = Connection::server(&Config::new());
+    /// let mut bytes = *b"\x81\x82\0\0\0\0hi\x89\x80\0\0\0\0"; // "hi", then a ping
+    /// let (mut input, mut out) = (&mut bytes[..], Vec::new());
+    ///
+    /// assert_eq!(ws.receive(&mut input, &mut out)?, Some(Event::Text("hi".into())));
+    /// assert_eq!(ws.receive(&mut input, &mut out)?, Some(Event::Ping((&[]).into())));
+    /// assert_eq!(ws.receive(&mut input, &mut out)?, None);
+    /// assert_eq!(out, [0x8A, 0x00]); // the pong
+    /// # Ok::<_, sansws::Error>(())
+    /// ```
     #[inline]
-    pub(super) fn unmask(self) -> &'b [u8] {
-        if let Some(mask) = self.mask {
-            mask.apply(self.bytes);
-        }
-        self.bytes
-    }
-
-    /// Unmasks them on the way.
-    #[inline]
-    pub(super) fn append_to(self, joined: &mut Vec<u8>) {
-        match self.mask {
-            Some(mask) => mask.append_masked(self.bytes, joined),
-            None => joined.extend_from_slice(self.bytes),
-        }
-    }
-
-    pub(super) const fn len(&self) -> usize {
-        self.bytes.len()
-    }
-}
-
-impl Receiver {
-    /// Whether a frame starts here that belongs to no message yet.
-    #[inline]
-    pub(super) fn is_at_rest(&self) -> bool {
-        self.header_len == 0 && self.frame.is_none() && self.message.is_none()
-    }
-
-    /// How much more of the message under way is announced.
-    pub(super) fn announced(&self) -> Announced {
-        match &self.frame {
-            Some(frame) => Announced { rest: frame.remaining, all: frame.fin },
-            None => Announced { rest: 0, all: self.message.is_none() },
-        }
-    }
-
-    /// The same, if the next byte is one of a binary message as it is.
-    pub(super) fn announced_data(&self) -> Option<Announced> {
-        let frame = self.frame.as_ref().filter(|frame| !frame.opcode.is_control())?;
-        let message = self.message.as_ref()?;
-        let is_data = message.kind == MessageKind::Binary && message.form == Form::Plain;
-        (is_data && frame.remaining > 0).then(|| self.announced())
-    }
-
-    /// Unmasks the next of the bytes that `announced_data` spoke of, where they lie.
-    pub(super) fn take_data(&mut self, bytes: &mut [u8]) {
-        let Some(frame) = &mut self.frame else { return };
-        frame.mask = frame.mask.map(|mask| {
-            mask.apply(bytes);
-            mask.rotated(bytes.len())
-        });
-        frame.remaining = frame.remaining.saturating_sub(bytes.len() as u64);
-    }
-
-    /// The bytes kept here between calls.
-    pub(super) fn buffered(&self) -> usize {
-        self.control.len()
-    }
-
-    /// The form of the data message under way.
-    #[cfg(feature = "deflate")]
-    pub(super) fn form(&self) -> Option<Form> {
-        self.message.map(|message| message.form)
-    }
-
-    /// Whether the message under way, or the one that begins here, is passed on.
-    #[cfg(feature = "deflate")]
-    pub(super) fn passes(&self, endpoint: &Endpoint<'_>, input: &[u8]) -> bool {
-        if endpoint.rsv1 != Form::Passed {
-            return false;
-        }
-        let known = &self.header[..usize::from(self.header_len)];
-        match (self.form(), &self.frame, known.first().or(input.first())) {
-            (Some(form), ..) => form == Form::Passed,
-            (None, None, Some(&first)) => {
-                let is_data = matches!(Opcode::from_byte(first), Opcode::TEXT | Opcode::BINARY);
-                is_data && endpoint.form(first & 0x40 != 0) == Form::Passed
-            }
-            _ => false,
-        }
-    }
-
-    /// Nothing is compressed.
-    #[cfg(not(feature = "deflate"))]
-    pub(super) fn passes(&self, _: &Endpoint<'_>, _: &[u8]) -> bool {
-        false
-    }
-
-    /// The next piece, taken from the front of `input`; `None` once all of
-    /// that is taken. `begun` is whether a message is being handed out or joined.
-    pub(super) fn next<'b>(
+    pub fn receive<'b>(
         &mut self,
-        endpoint: &Endpoint<'_>,
-        asking: Asking,
-        begun: bool,
         input: &mut &'b mut [u8],
-    ) -> Result<Option<Piece<'b>>, Violation> {
+        out: &mut Vec<u8>,
+    ) -> Result<Option<Event<'b>>, Error> {
+        self.receive_with(input, out, None)
+    }
+
+    /// The next piece of a message, control frame or close, from the front of
+    /// `input`: a message of any length in constant memory. (A part of a
+    /// message that is inflated here is at most 258 KiB, in a buffer of up to twice
+    /// that.)
+    ///
+    /// As [`receive`](Self::receive) otherwise. Text is checked as it comes; a
+    /// character that the end of `input` cuts through comes with the next
+    /// piece. The pieces are not the peer's frames: those may be cut and
+    /// joined on the way, and mean nothing (5.4).
+    ///
+    /// # Errors
+    /// As for [`receive`](Self::receive).
+    ///
+    /// ```
+    /// use sansws::{Config, Connection, MaskingKeys, Part};
+    ///
+    /// let mut ws = Connection::client(&Config::new(), MaskingKeys::new(|| [0; 4]));
+    /// let mut bytes = *b"\x82\x7E\x03\xE8only the start of 1000 bytes";
+    /// let (mut input, mut out) = (&mut bytes[..], Vec::new());
+    ///
+    /// let part = ws.receive_part(&mut input, &mut out)?;
+    /// let Some(Part::Binary(part)) = part else { panic!("{part:?}") };
+    /// assert_eq!(part.data, &b"only the start of 1000 bytes"[..]);
+    /// assert!(part.first && !part.last);
+    /// assert_eq!(ws.buffered(), 0);
+    /// # Ok::<_, sansws::Error>(())
+    /// ```
+    pub fn receive_part<'b>(
+        &mut self,
+        input: &mut &'b mut [u8],
+        out: &mut Vec<u8>,
+    ) -> Result<Option<Part<'b>>, Error> {
         loop {
-            let mut frame = match self.frame.take() {
-                Some(frame) => frame,
-                None => match self.next_header(endpoint, input)? {
-                    Some(header) => self.begin_frame(&header, endpoint),
-                    None => return Ok(None),
+            return match self.next_piece(Asking::Parts, input, out)? {
+                None => Ok(None),
+                Some(Piece::Data(piece)) => {
+                    match self.content.next_part(piece, self.limits.message_len) {
+                        Ok(None) => continue,
+                        Ok(part) => Ok(part),
+                        Err(violation) => Err(self.fail(violation, out)),
+                    }
+                }
+                Some(Piece::Control(opcode, payload)) => {
+                    self.receive_control(opcode, payload, out).map(|control| Some(control.into()))
+                }
+            };
+        }
+    }
+
+    /// Lets `read` read more of a long binary message straight to where the message is
+    /// joined, which saves [`receive`](Self::receive) a copy; `None` if `read` was not
+    /// called, and the next read is to be an ordinary one.
+    ///
+    /// It is for a program that can read to behind what a `Vec` holds, as with tokio's
+    /// `read_buf` or rustix's `spare_capacity`; to zero what is there first would cost as
+    /// much as the copy. Call it before each read, when all input was taken, and `receive`
+    /// after it as always, with what was read elsewhere or with nothing: that returns the
+    /// message, if it is complete.
+    ///
+    /// `read` is called if `receive` has begun to join a message, and at least 4 KiB are
+    /// missing of its frame. It is to append to the `Vec` the next bytes of the stream, at
+    /// most as many as its second argument says: there is room for them. What it returns is
+    /// returned.
+    ///
+    /// For text, and for messages that are compressed, there is nothing to be saved, and
+    /// `read` is not called.
+    ///
+    /// # Panics
+    /// If `read` appends more than it may, or removes what was there.
+    ///
+    /// ```
+    /// use std::io::{self, Read};
+    /// use sansws::{Connection, Event};
+    ///
+    /// /// Reads what comes next; how much of it is in `buffer`, to be received.
+    /// fn read(ws: &mut Connection, socket: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    ///     let read = ws.receive_payload(|payload, most| {
+    ///         // This waits until all of it has come.
+    ///         socket.take(most as u64).read_to_end(payload)
+    ///     });
+    ///     match read {
+    ///         Some(Ok(0)) => Err(io::ErrorKind::UnexpectedEof.into()),
+    ///         Some(read) => read.map(|_| 0),
+    ///         None => socket.read(buffer),
+    ///     }
+    /// }
+    /// # use sansws::{Config, MaskingKeys};
+    /// # let mut client = Connection::client(&Config::new(), MaskingKeys::random());
+    /// # let (mut stream, mut out) = (Vec::new(), Vec::new());
+    /// # client.send_binary(&[7; 100_000], &mut stream).unwrap();
+    /// # let (mut ws, mut stream) = (Connection::server(&Config::new()), &stream[..]);
+    /// # let mut buffer = [0; 30_000];
+    /// # let message = loop {
+    /// #     let n = read(&mut ws, &mut stream, &mut buffer)?;
+    /// #     assert!(n == 0 || ws.buffered() == 0, "only the first is read elsewhere");
+    /// #     if let Some(message) = ws.receive(&mut &mut buffer[..n], &mut out).unwrap() {
+    /// #         break message.into_owned();
+    /// #     }
+    /// # };
+    /// # assert!(message == Event::Binary(vec![7; 100_000].into()));
+    /// # Ok::<_, io::Error>(())
+    /// ```
+    pub fn receive_payload<T>(&mut self, read: impl FnOnce(&mut Vec<u8>, usize) -> T) -> Option<T> {
+        // Of a connection that has ended there is no message.
+        if self.content.begun() != Some(Asking::Messages) {
+            return None;
+        }
+        let announced = self.receiver.announced_data()?;
+        let (joined, room) = self.content.joined_room(announced, MIN_ROOM)?;
+        let before = joined.len();
+        let result = read(joined, room);
+        let added = joined.get_mut(before..).filter(|added| added.len() <= room);
+        #[allow(clippy::expect_used, reason = "it is the program's to keep to")]
+        let added = added.expect("`read` only appends, and no more than there is room for");
+        self.timers.heard |= !added.is_empty();
+        self.receiver.take_data(added);
+        Some(result)
+    }
+
+    /// As [`receive`](Self::receive); a message that does not lie in one piece is joined in
+    /// `spare`, which is taken for that and cleared.
+    ///
+    /// It is for programs with long messages: to get a MiB from the operating system and give
+    /// it back can cost as much as all the rest. Such a message is owned, and when a program
+    /// is done with it, its memory is the next spare one. What is not needed stays where it
+    /// is, so that all connections of a thread can have one in common, and those at rest
+    /// hold nothing.
+    ///
+    /// A message has all of the memory that it is joined in, however little of it has come:
+    /// so keep no more spare than each peer may hold by stopping after its first byte.
+    ///
+    /// # Errors
+    /// As for [`receive`](Self::receive).
+    ///
+    /// ```
+    /// use sansws::{Connection, Error, Event};
+    /// use std::borrow::Cow;
+    ///
+    /// fn total(
+    ///     ws: &mut Connection,
+    ///     mut input: &mut [u8],
+    ///     out: &mut Vec<u8>,
+    ///     spare: &mut Vec<u8>,
+    /// ) -> Result<usize, Error> {
+    ///     let mut total = 0;
+    ///     while let Some(event) = ws.receive_reusing(&mut input, out, spare)? {
+    ///         if let Event::Binary(data) = event {
+    ///             total += data.len();
+    ///             if let Cow::Owned(data) = data {
+    ///                 *spare = data;
+    ///             }
+    ///         }
+    ///     }
+    ///     Ok(total)
+    /// }
+    /// ```
+    #[inline]
+    pub fn receive_reusing<'b>(
+        &mut self,
+        input: &mut &'b mut [u8],
+        out: &mut Vec<u8>,
+        spare: &mut Vec<u8>,
+    ) -> Result<Option<Event<'b>>, Error> {
+        self.receive_with(input, out, Some(spare))
+    }
+
+    /// Says that the stream has ended.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] with [`Violation::EndOfStream`] if it ended before
+    /// the closing handshake did, or with what failed before.
+    pub fn receive_eof(&mut self) -> Result<(), Error> {
+        self.closing.over = true;
+        match self.state() {
+            State::Open | State::Closing => Err(self.end(Violation::EndOfStream)),
+            State::Closed => Ok(()),
+            State::Failed => self.check_failed(),
+        }
+    }
+
+    /// Fails the connection (7.1.7) for a reason that the program found.
+    ///
+    /// Appends the Close frame to `out`, unless one was sent before or the
+    /// reason has no code. Does nothing if the connection is closed, nor if it
+    /// has failed; then the error is the first one.
+    pub fn fail(&mut self, why: Violation, out: &mut Vec<u8>) -> Error {
+        if self.state() == State::Open
+            && let Some(code) = why.close_code()
+        {
+            self.write_close(Some(code), why.description(), out);
+        }
+        self.end(why)
+    }
+}
+
+impl Connection {
+    /// As both: a frame that lies whole in the input takes the straight way.
+    #[inline]
+    fn receive_with<'b>(
+        &mut self,
+        input: &mut &'b mut [u8],
+        out: &mut Vec<u8>,
+        spare: Option<&mut Vec<u8>>,
+    ) -> Result<Option<Event<'b>>, Error> {
+        let masked = self.role.is_server();
+        if self.receiver.is_at_rest()
+            && self.closing.is_receiving()
+            && let Some((kind, frame)) = WholeFrame::find(input, masked, &self.limits)
+        {
+            self.timers.heard = true;
+            return match kind {
+                MessageKind::Binary => {
+                    Ok(Some(Event::Binary(Cow::Borrowed(frame.take_data(masked, input)))))
+                }
+                MessageKind::Text => match frame.take_text(masked, input) {
+                    Ok(text) => Ok(Some(Event::Text(Cow::Borrowed(text)))),
+                    Err(utf8::Invalid) => Err(self.fail(Violation::InvalidUtf8, out)),
                 },
             };
-            let is_deflated = self.message.is_some_and(|message| message.form == Form::Deflated);
-            let is_whole = frame.fin && frame.remaining <= input.len() as u64;
-            let most = match asking {
-                Asking::Parts if is_deflated => MAX_DEFLATED,
-                Asking::Messages if !is_deflated && (begun || !is_whole) => MAX_JOINED,
-                _ => usize::MAX,
-            };
-            let bytes = take(input, usize::try_from(frame.remaining).map_or(most, |n| n.min(most)));
-            let len = bytes.len();
-            let payload = Payload { bytes, mask: frame.mask };
-            frame.mask = frame.mask.map(|mask| mask.rotated(len));
-            frame.remaining -= len as u64;
-
-            let (opcode, complete) = (frame.opcode, frame.remaining == 0);
-            let last = frame.fin && complete;
-            if !complete {
-                self.frame = Some(frame);
-            }
-            if opcode.is_control() {
-                return Ok(self.next_control(opcode, payload.unmask(), complete));
-            }
-            match self.message {
-                Some(_) if len == 0 && !complete => return Ok(None),
-                Some(Progress { kind, form, .. }) if last || len > 0 => {
-                    if last {
-                        self.message = None;
-                    }
-                    return Ok(Some(Piece::Data(DataPiece { kind, payload, last, form })));
-                }
-                // An empty fragment says nothing.
-                _ => {}
-            }
         }
+        self.receive_joined(input, out, spare)
     }
 
-    /// A fragment in the middle of a message, if it comes next, lies whole in `input`, and
-    /// breaks no rule. Whatever is unusual about it is left to `next`, which says what.
-    #[inline]
-    pub(super) fn next_fragment<'b>(
+    /// The long way: whatever does not lie in `input` as one whole frame.
+    fn receive_joined<'b>(
         &mut self,
-        masked: bool,
-        limits: &Limits,
         input: &mut &'b mut [u8],
-    ) -> Option<DataPiece<'b>> {
-        let message = self.message.as_mut()?;
-        let is_next = self.frame.is_none() && self.header_len == 0 && input.first() == Some(&0);
-        if !is_next || message.form != Form::Plain {
-            return None;
+        out: &mut Vec<u8>,
+        mut spare: Option<&mut Vec<u8>>,
+    ) -> Result<Option<Event<'b>>, Error> {
+        loop {
+            let piece = match self.next_fragment(input) {
+                Some(fragment) => Some(Piece::Data(fragment)),
+                None => self.next_piece(Asking::Messages, input, out)?,
+            };
+            return match piece {
+                None => Ok(None),
+                Some(Piece::Data(piece)) => {
+                    let announced = self.receiver.announced();
+                    let max_len = self.limits.message_len;
+                    match self.content.next_message(piece, announced, max_len, spare.as_deref_mut())
+                    {
+                        Ok(None) => continue,
+                        Ok(message) => Ok(message),
+                        Err(violation) => Err(self.fail(violation, out)),
+                    }
+                }
+                Some(Piece::Control(opcode, payload)) => {
+                    self.receive_control(opcode, payload, out).map(|control| Some(control.into()))
+                }
+            };
         }
-        let frame = WholeFrame::measure(input, masked, limits)?;
-        let len = frame.end - frame.start;
-        let total = message.len.checked_add(len as u64)?;
-        if len > MAX_JOINED || total > limits.message_len || message.frames >= limits.fragments {
-            return None;
-        }
-        (message.len, message.frames) = (total, message.frames + 1);
-        let (mask, bytes) = frame.take(masked, input);
-        let payload = Payload { bytes, mask };
-        Some(DataPiece { kind: message.kind, payload, last: false, form: Form::Plain })
     }
 
-    /// Takes a header from `input`, or as much of one as there is.
+    /// A fragment in the middle of a message, if one comes next and nothing about it is
+    /// unusual.
     #[inline]
-    fn next_header(
-        &mut self,
-        endpoint: &Endpoint<'_>,
-        input: &mut &mut [u8],
-    ) -> Result<Option<Header>, Violation> {
-        let expected = Expected { endpoint, message: self.message.as_ref() };
-        if self.header_len == 0
-            && let Some((header, len)) = rules::read_header(input, &expected)?
-        {
-            take(input, len);
-            return Ok(Some(header));
+    fn next_fragment<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<DataPiece<'b>> {
+        // Of a connection that has ended there is no message.
+        if self.content.begun() == Some(Asking::Parts) {
+            return None;
         }
-        self.next_cut_header(endpoint, input)
+        let fragment = self.receiver.next_fragment(self.role.is_server(), &self.limits, input)?;
+        self.timers.heard = true;
+        Some(fragment)
     }
 
-    /// The same of a header that the end of an input has cut off, or cuts off now.
-    #[cold]
-    fn next_cut_header(
+    fn next_piece<'b>(
         &mut self,
-        endpoint: &Endpoint<'_>,
-        input: &mut &mut [u8],
-    ) -> Result<Option<Header>, Violation> {
-        let expected = Expected { endpoint, message: self.message.as_ref() };
-        let known = usize::from(self.header_len);
-        let added = input.len().min(Header::MAX_LEN - known);
-        self.header[known..known + added].copy_from_slice(&input[..added]);
-        match rules::read_header(&self.header[..known + added], &expected)? {
-            Some((header, len)) => {
-                take(input, len - known);
-                self.header_len = 0;
-                Ok(Some(header))
-            }
-            #[allow(clippy::cast_possible_truncation, reason = "at most Header::MAX_LEN")]
-            None => {
-                take(input, added);
-                self.header_len = (known + added) as u8;
-                Ok(None)
-            }
+        asking: Asking,
+        input: &mut &'b mut [u8],
+        out: &mut Vec<u8>,
+    ) -> Result<Option<Piece<'b>>, Error> {
+        self.timers.heard |= !input.is_empty();
+        if !self.closing.is_receiving() {
+            // 7.1.1: discard trailing bytes
+            *input = &mut [];
+            return self.check_failed().map(|()| None);
         }
-    }
-
-    fn begin_frame(&mut self, header: &Header, endpoint: &Endpoint<'_>) -> Frame {
-        let Header { opcode, fin, mask, len, .. } = *header;
-        let kind = match opcode {
-            Opcode::TEXT => Some(MessageKind::Text),
-            Opcode::BINARY => Some(MessageKind::Binary),
-            _ => None,
+        let endpoint = Endpoint {
+            masked: self.role.is_server(),
+            rsv1: self.content.form_of_rsv1(),
+            limits: &self.limits,
         };
-        if let Some(kind) = kind {
-            let form = endpoint.form(header.rsv1);
-            self.message = Some(Progress { kind, len, frames: 1, form });
-        } else if let (Opcode::CONTINUATION, Some(message)) = (opcode, &mut self.message) {
-            message.len += len;
-            message.frames += 1;
+        let is_for_parts = || asking == Asking::Messages && self.receiver.passes(&endpoint, input);
+        if self.content.begun().is_some_and(|begun| begun != asking) || is_for_parts() {
+            return Err(Error::WrongReceive);
         }
-        Frame { opcode, fin, mask, remaining: len }
+        self.receiver
+            .next(&endpoint, asking, self.content.begun().is_some(), input)
+            .map_err(|violation| self.fail(violation, out))
     }
 
-    /// A control frame's payload: lent if it lies in one input, joined if not.
-    fn next_control<'b>(
+    fn receive_control<'b>(
         &mut self,
         opcode: Opcode,
-        payload: &'b [u8],
-        complete: bool,
-    ) -> Option<Piece<'b>> {
-        let payload = if complete && self.control.is_empty() {
-            Cow::Borrowed(payload)
-        } else {
-            self.control.extend_from_slice(payload);
-            if !complete {
-                return None;
+        payload: Cow<'b, [u8]>,
+        out: &mut Vec<u8>,
+    ) -> Result<Control<'b>, Error> {
+        match opcode {
+            Opcode::PING => {
+                // 5.5.2: "an endpoint MUST send a Pong frame in response, unless it
+                // already received a Close frame", so even if it has sent one
+                write_frame(&mut self.role, Opcode::PONG, true, &payload, out);
+                Ok(Control::Ping(payload))
             }
-            Cow::Owned(mem::take(&mut self.control))
-        };
-        Some(Piece::Control(opcode, payload))
-    }
-}
-
-/// Where the payload of a data frame lies that starts the input and is wholly there.
-pub(super) struct WholeFrame {
-    start: usize,
-    end: usize,
-}
-
-impl WholeFrame {
-    /// Finds such a frame if it is a message and breaks no rule. Whatever is unusual about
-    /// one is left to the longer way, which says what.
-    #[inline]
-    pub(super) fn find(input: &[u8], masked: bool, limits: &Limits) -> Option<(MessageKind, Self)> {
-        let kind = match input.first() {
-            Some(0x81) => MessageKind::Text,
-            Some(0x82) => MessageKind::Binary,
-            _ => return None,
-        };
-        Some((kind, Self::measure(input, masked, limits)?))
-    }
-
-    /// The same whatever its first byte says.
-    #[inline]
-    fn measure(input: &[u8], masked: bool, limits: &Limits) -> Option<Self> {
-        let second = *input.get(1)?;
-        let (len, size) = Header::parse_len(input).ok()??;
-        if (second & 0x80 != 0) != masked || len > limits.frame_len || size > len_end(len) {
-            return None;
-        }
-        let start = if masked { size + 4 } else { size };
-        let end = start.checked_add(usize::try_from(len).ok()?)?;
-        (end <= input.len()).then_some(Self { start, end })
-    }
-
-    /// Takes the frame from `input`: its payload, unmasked, which is data.
-    #[inline]
-    pub(super) fn take_data<'b>(&self, masked: bool, input: &mut &'b mut [u8]) -> &'b [u8] {
-        let (key, payload) = self.take(masked, input);
-        if let Some(key) = key {
-            key.apply(payload);
-        }
-        payload
-    }
-
-    /// The same of text, checked.
-    #[inline]
-    pub(super) fn take_text<'b>(
-        &self,
-        masked: bool,
-        input: &mut &'b mut [u8],
-    ) -> Result<&'b str, Invalid> {
-        let (key, payload) = self.take(masked, input);
-        match key {
-            Some(key) if key.apply_seeing_ascii(payload) => utf8::from_ascii(payload),
-            _ => utf8::from_utf8(payload),
+            Opcode::PONG => Ok(Control::Pong(payload)),
+            _ => {
+                let close = match parse_close(payload) {
+                    Ok(close) => close,
+                    Err(violation) => return Err(self.fail(violation, out)),
+                };
+                // 5.5.1: "if an endpoint receives a Close frame and did not
+                // previously send a Close frame, the endpoint MUST send a Close
+                // frame in response"
+                if !self.closing.sent {
+                    self.write_close(close.code, &close.reason, out);
+                }
+                self.closing.received = Some(close.code.unwrap_or(CloseCode::NO_STATUS));
+                self.release();
+                Ok(Control::Close(close))
+            }
         }
     }
-
-    #[inline]
-    fn take<'b>(
-        &self,
-        masked: bool,
-        input: &mut &'b mut [u8],
-    ) -> (Option<MaskingKey>, &'b mut [u8]) {
-        let (header, payload) = take(input, self.end).split_at_mut(self.start);
-        let key = header.last_chunk().filter(|_| masked);
-        (key.map(|key| MaskingKey::new(*key)), payload)
-    }
-}
-
-/// Takes at most `len` bytes from the front of `input`.
-#[inline]
-fn take<'b>(input: &mut &'b mut [u8], len: usize) -> &'b mut [u8] {
-    let whole = mem::take(input);
-    let (taken, rest) = whole.split_at_mut(len.min(whole.len()));
-    *input = rest;
-    taken
 }

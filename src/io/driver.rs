@@ -108,20 +108,16 @@ impl Driver {
         self.ws.receive_payload(read)
     }
 
-    /// What is next in what was read just now, when there is nothing from before: into
-    /// `buffer`, which is empty if it was read to where the message is joined.
+    /// What is next after so much was read just now, when there is nothing from before: all
+    /// of it is `input`, or none if it was read to where the message is joined.
     #[inline]
     pub(super) fn next_read<T: Received>(
         &mut self,
-        read: io::Result<usize>,
-        buffer: &mut [u8],
+        read: io::Result<(usize, &mut [u8])>,
     ) -> Result<Option<T>, Error> {
         match read {
-            Ok(0) => self.end_of_stream(),
-            Ok(count) => {
-                let len = count.min(buffer.len());
-                return self.next_in(&mut buffer[..len]);
-            }
+            Ok((0, _)) => self.end_of_stream(),
+            Ok((_, input)) => return self.next_in(input),
             // There is nothing yet, but time has passed.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => self.read_failed(error),

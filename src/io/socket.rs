@@ -236,12 +236,14 @@ impl<S, R: Runtime<S>> Socket<S, R> {
         if R::APPENDS && T::IS_JOINED {
             let append = |payload: &mut Vec<u8>, most| R::poll_append(stream, cx, payload, most);
             if let Some(read) = driver.receive_payload(append) {
-                return Poll::Ready(driver.next_read(ready!(read), &mut []));
+                return Poll::Ready(
+                    driver.next_read(ready!(read).map(|count| (count, &mut [][..]))),
+                );
             }
         }
         with_buffer(|buffer| {
             let read = ready!(R::poll_read(stream, cx, buffer));
-            Poll::Ready(driver.next_read(read, buffer))
+            Poll::Ready(driver.next_read(read.map(|count| (count, &mut buffer[..count]))))
         })
     }
 
