@@ -260,8 +260,8 @@ def bars(plot, figures, unit, divisor=1):
 
 def deflate(results):
     note = (
-        "JSON, no two messages the same; with the context kept between messages (full) and "
-        "without (hollow). sansws at levels 1, 2, 6, and 3 with memory level 7.\n"
+        "JSON, no two messages the same; going on from those before it (full) and each by "
+        "itself (hollow). sansws at levels 1, 2, 6, and 3 with memory level 7.\n"
         "Lower left is better: less time, and fewer bytes; bytes do not begin at zero. "
         "yawc is built on zlib-rs, as sansws is."
     )
