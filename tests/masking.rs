@@ -121,6 +121,25 @@ fn what_a_client_sends_is_masked_as_defined() {
 }
 
 #[test]
+fn what_a_client_sends_is_masked_as_defined_wherever_it_is_appended() {
+    // The longer ones begin a new phase of the key where a cache line begins.
+    for before in 0..=70 {
+        for len in [1000, 4095, 4096, 4097, 5000] {
+            let data = bytes(len);
+            let mut out = Vec::with_capacity(10_000);
+            out.resize(before, b'-');
+            let mut ws = Connection::client(&Config::new(), MaskingKeys::new(|| KEYS[0]));
+            ws.send_binary(&data, &mut out).unwrap();
+            let (earlier, sent) = out.split_at(before);
+            assert!(earlier.iter().all(|&byte| byte == b'-'), "{len} bytes at {before}");
+            let expected = naive(KEYS[0], 0, &data);
+            assert!(sent[8..] == expected, "{len} bytes at {before}");
+            assert_eq!(sent[4..8], KEYS[0]);
+        }
+    }
+}
+
+#[test]
 fn what_a_server_joins_is_unmasked_as_defined() {
     for key in KEYS {
         for len in lengths() {

@@ -60,11 +60,29 @@ impl MaskingKey {
     pub(crate) fn append_masked(self, data: &[u8], out: &mut Vec<u8>) {
         if data.len() < LONG {
             self.append_masked_short(data, out);
+        } else if data.len() < ALIGN_FROM {
+            self.append_masked_long(data, out);
         } else {
-            let (blocks, rest) = data.as_chunks();
-            append_many_blocks(blocks, self.word(), out);
-            self.append_masked_short(rest, out);
+            self.append_masked_aligned(data, out);
         }
+    }
+
+    /// Begins where a cache line does, as `apply_long`: to store across two of them costs
+    /// more than to load so.
+    #[inline(never)]
+    fn append_masked_aligned(self, data: &[u8], out: &mut Vec<u8>) {
+        out.reserve(data.len());
+        let lead = out.spare_capacity_mut().as_ptr().align_offset(CACHE_LINE);
+        let (lead, aligned) = data.split_at(lead.min(data.len()));
+        self.append_masked_short(lead, out);
+        self.rotated(lead.len()).append_masked_long(aligned, out);
+    }
+
+    #[inline(always)]
+    fn append_masked_long(self, data: &[u8], out: &mut Vec<u8>) {
+        let (blocks, rest) = data.as_chunks();
+        append_many_blocks(blocks, self.word(), out);
+        self.append_masked_short(rest, out);
     }
 
     /// Masked on the way: what was just stored in other pieces is slow to load again.
