@@ -143,7 +143,7 @@ impl Connection {
     ///     }
     /// }
     /// # use sansws::{Config, MaskingKeys};
-    /// # let mut client = Connection::client(&Config::new(), MaskingKeys::random());
+    /// # let mut client = Connection::client(&Config::new(), MaskingKeys::new(|| [7; 4]));
     /// # let (mut stream, mut out) = (Vec::new(), Vec::new());
     /// # client.send_binary(&[7; 100_000], &mut stream).unwrap();
     /// # let (mut ws, mut stream) = (Connection::server(&Config::new()), &stream[..]);
