@@ -168,7 +168,7 @@ impl Connection {
         let before = joined.len();
         let result = read(joined, room);
         let added = joined.get_mut(before..).filter(|added| added.len() <= room);
-        #[allow(clippy::expect_used, reason = "it is the program's to keep to")]
+        #[allow(clippy::expect_used, reason = "the program's closure breaks it, or nobody can")]
         let added = added.expect("`read` only appends, and no more than there is room for");
         self.timers.heard |= !added.is_empty();
         self.receiver.take_data(added);
