@@ -6,7 +6,7 @@ use std::hint::black_box;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use sansws::frame::{Header, MaskingKey, Opcode};
 use sansws::handshake::ServerHandshake;
-use sansws::{Config, Connection, Event, MaskingKeys, Prepared};
+use sansws::{Config, Connection, Event, MaskingKeys, MessageBuffer, Prepared};
 
 const SIZES: [usize; 6] = [16, 125, 1 << 10, 16 << 10, 64 << 10, 1 << 20];
 const KEY: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
@@ -178,7 +178,7 @@ fn joined(c: &mut Criterion) {
     for (name, reuses, reads_straight) in
         [("new", false, false), ("reused", true, false), ("reused, straight", true, true)]
     {
-        let (mut ws, mut spare) = (Connection::server(&config()), Vec::new());
+        let (mut ws, mut memory) = (Connection::server(&config()), MessageBuffer::new());
         group.bench_function(name, |b| {
             b.iter(|| {
                 let mut rest = &black_box(&stream)[..];
@@ -195,10 +195,12 @@ fn joined(c: &mut Criterion) {
                     buffer[..len].copy_from_slice(&rest[..len]);
                     rest = &rest[len..];
                     let mut input = &mut buffer[..len];
-                    let event = ws.receive_reusing(&mut input, &mut out, &mut spare).unwrap();
+                    let event = ws.receive_reusing(&mut input, &mut out, &mut memory).unwrap();
                     if let Some(Event::Binary(data)) = event {
                         assert_eq!(data.len(), LEN);
-                        spare = if reuses { data.into_owned() } else { Vec::new() };
+                        if !reuses {
+                            memory = MessageBuffer::new();
+                        }
                         return;
                     }
                 }

@@ -127,7 +127,8 @@ mod time;
 #[cfg(feature = "deflate")]
 pub use connection::CompressedPart;
 pub use connection::{
-    BinaryPart, Close, Config, Connection, Event, MessageKind, Part, State, TextPart, Transport,
+    BinaryPart, Close, Config, Connection, Event, MessageBuffer, MessageKind, Part, State,
+    TextPart, Transport,
 };
 #[cfg(feature = "deflate")]
 pub use deflate::{DeflateConfig, DeflateParameters, KeepContext};

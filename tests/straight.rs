@@ -1,69 +1,21 @@
-//! Long messages that are read straight to where they are joined, or joined in memory that
-//! was used before.
+//! Long messages whose rest is read straight to where they are joined.
 
+#[path = "support/long.rs"]
+mod long;
 mod support;
 #[path = "support/deflate.rs"]
 #[cfg(feature = "deflate")]
 mod with_deflate;
 
-use core::iter;
 use core::time::Duration;
-use std::borrow::Cow;
 
+use long::{Way, config, noise, read_straight, receive_in, receive_reusing, stream};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use sansws::{CloseCode, Config, Connection, Error, Event, Instant, Violation};
+use sansws::{CloseCode, Connection, Error, Event, Instant, MessageBuffer, Violation};
 use support::{
-    BINARY, CLOSE, CONTINUATION, KEY, Outcome, PING, Role, TEXT, close_payload, header_only,
-    receive,
+    BINARY, CLOSE, CONTINUATION, Outcome, PING, Role, TEXT, close_payload, header_only, receive,
 };
-
-/// The most that a message here is.
-fn config() -> Config {
-    Config::new().max_message_len(1 << 30)
-}
-
-/// Reads straight as much as it may of the next `most` bytes; how much that was.
-fn read_straight(ws: &mut Connection, stream: &[u8], most: usize) -> Option<usize> {
-    ws.receive_payload(|payload, room| {
-        assert!(room >= 4096 && payload.capacity() - payload.len() >= room, "there is room");
-        let count = most.min(room).min(stream.len());
-        payload.extend_from_slice(&stream[..count]);
-        count
-    })
-}
-
-/// Receives a stream with reads of these lengths, in turn, straight where it can be; what
-/// it makes of it, and how much was read straight.
-fn receive_straight(ws: &mut Connection, mut stream: &[u8], reads: &[usize]) -> (Outcome, usize) {
-    let (mut outcome, mut straight) = (Outcome::default(), 0);
-    let mut reads = reads.iter().copied().cycle();
-    while !stream.is_empty() {
-        let most = reads.next().unwrap().min(stream.len());
-        let count = read_straight(ws, stream, most);
-        straight += count.unwrap_or(0);
-        let (read, rest) = stream.split_at(count.unwrap_or(most));
-        stream = rest;
-        let more = receive(ws, if count.is_some() { &[] } else { read });
-        outcome.events.extend(more.events);
-        outcome.out.extend(more.out);
-        if more.error.is_some() {
-            outcome.error = more.error;
-            break;
-        }
-    }
-    (outcome, straight)
-}
-
-/// Bytes that cannot be compressed.
-fn noise(len: usize) -> Vec<u8> {
-    let mut state = 1u64;
-    let next = || {
-        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (state >> 56) as u8
-    };
-    iter::repeat_with(next).take(len).collect()
-}
 
 /// A connection that has received so many bytes of a frame's payload.
 fn amid(role: Role, first_byte: u8, payload: &[u8], come: usize) -> (Connection, Vec<u8>) {
@@ -102,9 +54,9 @@ fn the_rest_of_a_message_is_read_to_where_it_is_joined() {
 }
 
 #[test]
-fn what_is_not_the_rest_of_a_long_binary_message_is_read_elsewhere() {
+fn what_is_not_the_rest_of_a_long_message_is_read_elsewhere() {
     type Prepare = fn(Role) -> Connection;
-    let cases: [(&str, Prepare); 13] = [
+    let cases: [(&str, Prepare); 14] = [
         ("nothing has come", |role| role.connection(&config())),
         ("a message has come whole", |role| {
             let mut ws = role.connection(&config());
@@ -123,7 +75,10 @@ fn what_is_not_the_rest_of_a_long_binary_message_is_read_elsewhere() {
             amid(role, BINARY, &noise(50_000), 4_000).0
         }),
         ("little is missing", |role| amid(role, 0x80 | BINARY, &noise(50_000), 45_905).0),
-        ("text", |role| amid(role, 0x80 | TEXT, &[b'x'; 50_000], 20_000).0),
+        ("text that is to be owned", |role| amid(role, 0x80 | TEXT, &[b'x'; 50_000], 20_000).0),
+        ("little is missing of text", |role| {
+            amid_text(role, 0x80 | TEXT, &[b'x'; 50_000], 45_905).0
+        }),
         ("a fragment has come whole", |role| {
             let mut ws = role.connection(&config());
             receive(&mut ws, &role.incoming(BINARY, &noise(50_000)));
@@ -214,22 +169,10 @@ fn there_is_more_room_once_that_is_full() {
 }
 
 #[test]
-fn there_is_room_for_as_much_as_spare_memory_has() {
-    for role in Role::BOTH {
-        let (mut ws, mut spare) = (role.connection(&config()), Vec::with_capacity(100_000));
-        receive(&mut ws, &header_only(role, BINARY, 1 << 29));
-        let mut begin = noise(10);
-        let event = ws.receive_reusing(&mut &mut begin[..], &mut Vec::new(), &mut spare);
-        assert_eq!(event, Ok(None));
-        assert_eq!(ws.receive_payload(|_, room| room), Some(100_000 - 10), "{role:?}");
-    }
-}
-
-#[test]
 fn messages_are_still_received_while_closing() {
     let (mut ws, rest) = amid(Role::Server, 0x80 | BINARY, &noise(50_000), 20_000);
     ws.send_close(CloseCode::NORMAL, "", &mut Vec::new()).unwrap();
-    let (outcome, straight) = receive_straight(&mut ws, &rest, &[usize::MAX]);
+    let (outcome, straight) = receive_in(Way::Straight, &mut ws, &rest, &[usize::MAX]);
     assert_eq!(straight, 30_000);
     assert!(outcome.events == [Event::Binary(noise(50_000).into())]);
 }
@@ -240,7 +183,7 @@ fn to_ask_for_parts_amid_the_message_is_wrong_and_harmless() {
     assert_eq!(read_straight(&mut ws, &rest, 10_000), Some(10_000));
     let part = ws.receive_part(&mut &mut [][..], &mut Vec::new());
     assert_eq!(part, Err(Error::WrongReceive));
-    let (outcome, straight) = receive_straight(&mut ws, &rest[10_000..], &[usize::MAX]);
+    let (outcome, straight) = receive_in(Way::Straight, &mut ws, &rest[10_000..], &[usize::MAX]);
     assert_eq!(straight, 20_000);
     assert!(outcome.events == [Event::Binary(noise(50_000).into())]);
 }
@@ -297,191 +240,148 @@ fn what_is_compressed_is_read_elsewhere() {
     let mut stream = Vec::new();
     client.send_binary(&noise(300_000), &mut stream).unwrap();
     assert!(stream.len() > 50_000);
-    let (outcome, straight) = receive_straight(&mut server, &stream, &[10_000]);
+    let (outcome, straight) = receive_in(Way::Straight, &mut server, &stream, &[10_000]);
     assert_eq!(straight, 0);
     assert!(outcome.events == [Event::Binary(noise(300_000).into())]);
     // But a message that is not is not, though others may be.
     client.set_compression(false);
     stream.clear();
     client.send_binary(&noise(300_000), &mut stream).unwrap();
-    let (outcome, straight) = receive_straight(&mut server, &stream, &[10_000]);
+    let (outcome, straight) = receive_in(Way::Straight, &mut server, &stream, &[10_000]);
     assert!(straight > 200_000, "{straight}");
     assert!(outcome.events == [Event::Binary(noise(300_000).into())]);
 }
 
-#[cfg(feature = "deflate")]
-#[test]
-fn what_is_compressed_is_joined_in_a_spare_buffer() {
-    use sansws::DeflateConfig;
-    let [mut client, mut server] =
-        with_deflate::pair(DeflateConfig::new(), DeflateConfig::new(), &config());
-    let (mut stream, mut out) = (Vec::new(), Vec::new());
-    let mut spare = Vec::with_capacity(400_000);
-    for _ in 0..2 {
-        let place = spare.as_ptr();
-        stream.clear();
-        client.send_binary(&noise(300_000), &mut stream).unwrap();
-        let event = server.receive_reusing(&mut &mut stream[..], &mut out, &mut spare);
-        let Ok(Some(Event::Binary(data))) = event else { panic!("no message") };
-        assert!(data == noise(300_000));
-        spare = data.into_owned();
-        assert_eq!((spare.as_ptr(), spare.capacity()), (place, 400_000));
-    }
-}
-
-/// Receives a stream with reads of these lengths, in turn, each message in the memory of an
-/// earlier one.
-fn receive_reusing(ws: &mut Connection, stream: &[u8], reads: &[usize]) -> Outcome {
-    let (mut outcome, mut spare) = (Outcome::default(), Vec::new());
-    let (mut rest, mut reads) = (stream.to_vec(), reads.iter().copied().cycle());
-    let mut rest = &mut rest[..];
-    while !rest.is_empty() {
-        let most = reads.next().unwrap().min(rest.len());
-        let (mut input, after) = rest.split_at_mut(most);
-        rest = after;
-        while let Some(event) =
-            ws.receive_reusing(&mut input, &mut outcome.out, &mut spare).unwrap()
-        {
-            outcome.events.push(event.clone().into_owned());
-            match event {
-                Event::Binary(Cow::Owned(data)) => spare = data,
-                Event::Text(Cow::Owned(text)) => spare = text.into_bytes(),
-                _ => {}
-            }
-        }
-    }
-    outcome
+/// As `amid`, of text that is to be lent.
+fn amid_text(role: Role, first_byte: u8, payload: &[u8], come: usize) -> (Connection, Vec<u8>) {
+    let mut ws = role.connection(&config());
+    let mut frame = role.incoming(first_byte, payload);
+    let rest = frame.split_off(frame.len() - (payload.len() - come));
+    let outcome = receive_reusing(&mut ws, &frame, &mut MessageBuffer::new());
+    assert_eq!(outcome, Outcome::default());
+    (ws, rest)
 }
 
 #[test]
-fn a_message_is_joined_in_a_spare_buffer() {
+fn the_rest_of_text_is_read_to_where_it_is_lent_from() {
     for role in Role::BOTH {
-        for opcode in [TEXT, BINARY] {
-            let (mut ws, mut out) = (role.connection(&config()), Vec::new());
-            let mut spare = Vec::with_capacity(200_000);
-            spare.extend(b"what is done with");
-            let place = spare.as_ptr();
-            let mut frame = role.incoming_final(opcode, &[b'x'; 100_000]);
-            let (mut first, mut rest) = frame.split_at_mut(40_000);
-            assert_eq!(ws.receive_reusing(&mut first, &mut out, &mut spare), Ok(None));
-            assert_eq!(spare.capacity(), 0, "it was taken");
-            let event = ws.receive_reusing(&mut rest, &mut out, &mut spare);
-            let data = match event.unwrap().unwrap() {
-                Event::Text(text) => text.into_owned().into_bytes(),
-                Event::Binary(data) => data.into_owned(),
-                event => panic!("{event:?}"),
-            };
-            assert!(data == [b'x'; 100_000], "{role:?} {opcode}");
-            assert_eq!((data.as_ptr(), data.capacity()), (place, 200_000), "{role:?} {opcode}");
-        }
-    }
-}
-
-#[test]
-fn a_spare_buffer_stays_where_it_is_not_needed() {
-    let mut ws = Role::Server.connection(&config());
-    let mut spare = Vec::with_capacity(1000);
-    let place = spare.as_ptr();
-    let mut events = 0;
-    for input in [
-        Role::Server.incoming_final(BINARY, &[7; 500]),
-        Role::Server.incoming_final(TEXT, b"short"),
-        header_only(Role::Server, 0x80 | BINARY, 500),
-        noise(500),
-    ] {
-        assert_eq!((spare.as_ptr(), spare.capacity()), (place, 1000));
-        let mut input = input;
-        let event = ws.receive_reusing(&mut &mut input[..], &mut Vec::new(), &mut spare);
-        events += usize::from(event.unwrap().is_some());
-    }
-    assert_eq!((events, spare.capacity()), (3, 1000));
-}
-
-#[test]
-fn a_spare_buffer_stays_where_a_message_has_one_already() {
-    for role in Role::BOTH {
-        for opcode in [TEXT, BINARY] {
-            let (mut ws, mut out) = (role.connection(&config()), Vec::new());
-            let mut frame = role.incoming_final(opcode, &[b'x'; 100_000]);
-            let (mut first, mut rest) = frame.split_at_mut(40_000);
-            assert_eq!(ws.receive(&mut first, &mut out), Ok(None));
-            let mut spare = Vec::with_capacity(1000);
-            let place = spare.as_ptr();
-            let event = ws.receive_reusing(&mut rest, &mut out, &mut spare);
-            assert!(matches!(event, Ok(Some(_))), "{role:?} {opcode}");
-            assert_eq!((spare.as_ptr(), spare.capacity()), (place, 1000), "{role:?} {opcode}");
-        }
-    }
-}
-
-#[test]
-fn a_spare_buffer_stays_where_nothing_is_joined() {
-    let role = Role::Server;
-    let empty = role.incoming(CONTINUATION, b"");
-    let cases = [
-        ("a Close frame", vec![role.incoming_final(CLOSE, &close_payload(1000, ""))]),
-        ("a frame that is wrong", vec![empty.clone()]),
-        ("a ping in pieces", vec![role.incoming_final(PING, &[1; 100])[..90].to_vec()]),
-        ("the beginning of a character", vec![role.incoming(TEXT, &"€".as_bytes()[..2])]),
-        ("empty fragments of text", vec![role.incoming(TEXT, b""), empty.clone()]),
-        ("empty fragments of bytes", vec![role.incoming(BINARY, b""), empty]),
-    ];
-    for (name, inputs) in cases {
-        let mut ws = role.connection(&config());
-        let mut spare = Vec::with_capacity(1000);
-        let place = spare.as_ptr();
-        for mut input in inputs {
-            let mut input = &mut input[..];
-            let _ = ws.receive_reusing(&mut input, &mut Vec::new(), &mut spare);
-        }
-        assert_eq!((spare.as_ptr(), spare.capacity()), (place, 1000), "{name}");
-    }
-}
-
-#[test]
-fn connections_can_have_a_spare_buffer_in_common() {
-    let mut connections = [(); 3].map(|()| Role::Server.connection(&config()));
-    let frame = Role::Server.incoming_final(BINARY, &noise(50_000));
-    let mut spare = Vec::new();
-    for _ in 0..3 {
-        let mut received = 0;
-        // Each is in the middle of a message while the others use the buffer.
-        for piece in 0..3 {
-            for ws in &mut connections {
-                let mut input = frame.clone();
-                let mut input = input.chunks_mut(20_000).nth(piece).unwrap();
-                let event = ws.receive_reusing(&mut input, &mut Vec::new(), &mut spare).unwrap();
-                if let Some(Event::Binary(data)) = event {
-                    assert!(data == noise(50_000));
-                    received += 1;
-                    spare = data.into_owned();
+        // Characters of four bytes, cut at each of them.
+        for come in 20_000..20_004 {
+            let payload = "😀".repeat(12_500);
+            let (mut ws, rest) = amid_text(role, 0x80 | TEXT, payload.as_bytes(), come);
+            let mut memory = MessageBuffer::new();
+            let mut place = None;
+            let (mut at, most) = (0, 10_001);
+            while let Some(count) = ws.receive_payload(|joined, room| {
+                let count = room.min(rest.len() - at).min(most);
+                joined.extend_from_slice(&rest[at..at + count]);
+                place = Some(joined.as_ptr());
+                count
+            }) {
+                at += count;
+                assert_eq!(ws.buffered(), come + at);
+                if at < rest.len() {
+                    let outcome = receive_reusing(&mut ws, &[], &mut memory);
+                    assert_eq!(outcome, Outcome::default());
                 }
             }
+            assert_eq!(at, rest.len());
+            let event = ws.receive_reusing(&mut &mut [][..], &mut Vec::new(), &mut memory);
+            let Ok(Some(Event::Text(lent))) = event else { panic!("{role:?}: {event:?}") };
+            assert!(lent == payload, "{role:?}: {come}");
+            assert_eq!(place, Some(lent.as_ptr()), "{role:?}: not copied again");
+            let message = memory.into_bytes();
+            assert_eq!(Some(message.as_ptr()), place);
+            assert_eq!(ws.buffered(), 0);
         }
-        assert_eq!(received, 3);
-        assert!(spare.capacity() >= 50_000);
     }
-    assert!(connections.iter().all(|ws| ws.buffered() == 0));
 }
 
-/// A stream of messages in fragments of these lengths, a ping after each that is odd.
-fn stream(role: Role, messages: &[(bool, Vec<usize>)]) -> Vec<u8> {
-    let mut stream = Vec::new();
-    for (is_text, fragments) in messages {
-        for (i, &len) in fragments.iter().enumerate() {
-            let (kind, payload) = match is_text {
-                true => (TEXT, vec![b'x'; len]),
-                false => (BINARY, noise(len)),
-            };
-            let opcode = if i == 0 { kind } else { CONTINUATION };
-            let fin = if i + 1 == fragments.len() { 0x80 } else { 0 };
-            stream.extend(role.incoming(fin | opcode, &payload));
-            if len % 2 == 1 {
-                stream.extend(role.incoming_final(PING, &KEY));
+#[test]
+fn text_that_is_read_straight_is_refused_at_the_first_byte_that_is_wrong() {
+    for role in Role::BOTH {
+        for (wrong, refused_after) in [(&b"\xFF"[..], 1), (b"\xF4\x90", 2), (b"\xE2\x82x", 3)] {
+            for before in [0, 5_000] {
+                let mut payload = vec![b'x'; 50_000];
+                payload[20_000 + before..][..wrong.len()].copy_from_slice(wrong);
+                let (mut ws, rest) = amid_text(role, 0x80 | TEXT, &payload, 20_000);
+                let mut memory = MessageBuffer::new();
+                let right = before + refused_after - 1;
+                for (read, error) in
+                    [(right, None), (1, Some(Error::Failed(Violation::InvalidUtf8)))]
+                {
+                    let rest = if error.is_some() { &rest[right..] } else { &rest[..] };
+                    assert_eq!(read_straight(&mut ws, rest, read), Some(read));
+                    let outcome = receive_reusing(&mut ws, &[], &mut memory);
+                    assert_eq!(outcome.error, error, "{role:?}: {wrong:?}");
+                }
+                assert_eq!(ws.buffered(), 0);
             }
         }
     }
-    stream
+}
+
+#[test]
+fn text_that_ends_within_a_character_is_refused_though_it_was_read_straight() {
+    for role in Role::BOTH {
+        let mut payload = vec![b'x'; 50_000];
+        payload[49_999] = 0xC3;
+        let (mut ws, rest) = amid_text(role, 0x80 | TEXT, &payload, 20_000);
+        assert_eq!(read_straight(&mut ws, &rest, usize::MAX), Some(30_000));
+        let outcome = receive_reusing(&mut ws, &[], &mut MessageBuffer::new());
+        assert_eq!(outcome.error, Some(Error::Failed(Violation::InvalidUtf8)), "{role:?}");
+    }
+}
+
+#[test]
+fn wrong_text_that_was_read_straight_comes_before_what_is_wrong_after_it() {
+    for role in Role::BOTH {
+        let mut payload = vec![b'x'; 50_000];
+        payload[49_999] = 0xFF;
+        let (mut ws, rest) = amid_text(role, TEXT, &payload, 30_000);
+        assert_eq!(read_straight(&mut ws, &rest, usize::MAX), Some(20_000));
+        let after = role.incoming_final(BINARY, b"not a continuation");
+        let outcome = receive_reusing(&mut ws, &after, &mut MessageBuffer::new());
+        assert_eq!(outcome.error, Some(Error::Failed(Violation::InvalidUtf8)), "{role:?}");
+    }
+}
+
+#[test]
+fn text_that_was_read_straight_can_go_on_in_any_way() {
+    let payload = "é".repeat(40_000);
+    for role in Role::BOTH {
+        let (mut ws, rest) = amid_text(role, TEXT, &payload.as_bytes()[..60_001], 20_001);
+        assert_eq!(read_straight(&mut ws, &rest, 10_000), Some(10_000));
+        // By an ordinary read, in a fragment of its own, and as a message that is owned.
+        assert_eq!(receive(&mut ws, &rest[10_000..]), Outcome::default());
+        let mut last = role.incoming(0x80 | CONTINUATION, &payload.as_bytes()[60_001..]);
+        let event = ws.receive(&mut &mut last[..], &mut Vec::new());
+        assert!(event == Ok(Some(Event::Text(payload.clone().into()))), "{role:?}");
+    }
+}
+
+#[test]
+fn text_that_is_wrong_is_refused_though_nobody_lends_its_memory_any_more() {
+    let mut payload = vec![b'x'; 50_000];
+    payload[40_000] = 0xFF;
+    let (mut ws, rest) = amid_text(Role::Server, 0x80 | TEXT, &payload, 20_000);
+    assert_eq!(read_straight(&mut ws, &rest, usize::MAX), Some(30_000));
+    assert_eq!(receive(&mut ws, &[]).error, Some(Error::Failed(Violation::InvalidUtf8)));
+}
+
+#[test]
+fn there_is_room_for_as_much_as_the_memory_has_that_is_used_again() {
+    for role in Role::BOTH {
+        for opcode in [TEXT, BINARY] {
+            let mut ws = role.connection(&config());
+            let mut memory = MessageBuffer::from(Vec::with_capacity(100_000));
+            receive(&mut ws, &header_only(role, opcode, 1 << 29));
+            let frame = role.incoming_final(opcode, &[b'x'; 10]);
+            let begin = &frame[frame.len() - 10..];
+            assert_eq!(receive_reusing(&mut ws, begin, &mut memory), Outcome::default());
+            assert_eq!(ws.receive_payload(|_, room| room), Some(100_000 - 10), "{role:?}");
+        }
+    }
 }
 
 proptest! {
@@ -490,44 +390,50 @@ proptest! {
     #[test]
     fn the_same_is_received_straight_and_not(
         role in prop_oneof![Just(Role::Server), Just(Role::Client)],
-        messages in vec((prop::bool::weighted(0.2), vec(0..60_000usize, 1..4)), 1..4),
+        way in prop_oneof![Just(Way::Straight), Just(Way::StraightReusing)],
+        messages in vec((any::<bool>(), vec(0..60_000usize, 1..4)), 1..4),
         reads in vec(prop_oneof![1..10usize, 1..5_000usize, 1..100_000usize], 1..10),
     ) {
         let stream = stream(role, &messages);
         let expected = receive(&mut role.connection(&config()), &stream);
         prop_assert!(expected.error.is_none());
         let mut ws = role.connection(&config());
-        let (outcome, _) = receive_straight(&mut ws, &stream, &reads);
+        let (outcome, _) = receive_in(way, &mut ws, &stream, &reads);
         prop_assert!(outcome == expected);
         prop_assert_eq!(ws.buffered(), 0);
     }
 
     #[test]
-    fn the_same_is_received_in_spare_memory_and_not(
-        role in prop_oneof![Just(Role::Server), Just(Role::Client)],
-        messages in vec((any::<bool>(), vec(0..60_000usize, 1..4)), 1..4),
-        reads in vec(prop_oneof![1..10usize, 1..5_000usize, 1..100_000usize], 1..10),
-    ) {
-        let stream = stream(role, &messages);
-        let expected = receive(&mut role.connection(&config()), &stream);
-        let mut ws = role.connection(&config());
-        prop_assert!(receive_reusing(&mut ws, &stream, &reads) == expected);
-        prop_assert_eq!(ws.buffered(), 0);
-    }
-
-    #[test]
     fn a_wrong_stream_fails_the_same_straight_and_not(
+        way in prop_oneof![Just(Way::Straight), Just(Way::StraightReusing)],
+        is_text in any::<bool>(),
         lens in vec(0..60_000usize, 1..4),
         wrong in any::<[u8; 2]>(),
         reads in vec(1..100_000usize, 1..10),
     ) {
         let role = Role::Server;
-        let mut stream = stream(role, &[(false, lens)]);
+        let mut stream = stream(role, &[(is_text, lens)]);
         stream.truncate(stream.len() / 2);
         stream.extend(wrong);
         stream.extend(noise(10_000));
         let expected = receive(&mut role.connection(&config()), &stream);
-        let (outcome, _) = receive_straight(&mut role.connection(&config()), &stream, &reads);
+        let (outcome, _) = receive_in(way, &mut role.connection(&config()), &stream, &reads);
+        prop_assert!(outcome == expected);
+    }
+
+    #[test]
+    fn text_with_a_wrong_byte_fails_the_same_straight_and_not(
+        lens in vec(0..60_000usize, 1..3),
+        place in any::<prop::sample::Index>(),
+        wrong in any::<u8>(),
+        reads in vec(prop_oneof![1..10usize, 1..100_000usize], 1..10),
+    ) {
+        let mut stream = stream(Role::Client, &[(true, lens)]);
+        let place = place.index(stream.len());
+        stream[place] = wrong;
+        let expected = receive(&mut Role::Client.connection(&config()), &stream);
+        let mut ws = Role::Client.connection(&config());
+        let (outcome, _) = receive_in(Way::StraightReusing, &mut ws, &stream, &reads);
         prop_assert!(outcome == expected);
     }
 }

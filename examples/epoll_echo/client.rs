@@ -1,6 +1,5 @@
 //! A client of the server: one connection without I/O, and one socket.
 
-use std::borrow::Cow;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::mem;
 use std::net::Shutdown;
@@ -9,7 +8,7 @@ use std::time::Duration;
 
 use mio::net::TcpStream;
 use sansws::handshake::{HandshakeError, ServerHandshake};
-use sansws::{Config, Connection, DeflateConfig, Event, Instant, Transport};
+use sansws::{Config, Connection, DeflateConfig, Event, Instant, MessageBuffer, Transport};
 
 /// How long a client may take for its request, or over reading its refusal.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -17,9 +16,8 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a client may take nothing of what waits for it.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// From how many bytes on a message is written from where it lies, if it need not be
-/// compressed.
-const LARGE: usize = 64 * 1024;
+/// How much is read at a time.
+const READ: usize = 128 * 1024;
 
 /// Whether a read that does not fill the buffer has taken all there was. On Windows
 /// only the error `WouldBlock` says so.
@@ -36,7 +34,7 @@ pub struct Shared {
 impl Shared {
     pub fn new(deflate: bool) -> Self {
         let (out, spare) = (Vec::new(), Spare::default());
-        Self { buffer: vec![0; 128 * 1024], out, spare, deflate }
+        Self { buffer: vec![0; READ], out, spare, deflate }
     }
 }
 
@@ -44,24 +42,25 @@ impl Shared {
 /// system has to be zeroed each time.
 #[derive(Default)]
 struct Spare {
-    buffers: Vec<Vec<u8>>,
+    buffers: Vec<MessageBuffer>,
     /// One more for each client in the middle of a message that may lie in such memory.
     loans: Rc<()>,
 }
 
 impl Spare {
     const MAX_COUNT: usize = 4;
+    const MIN_LEN: usize = 64 << 10;
     const MAX_LEN: usize = 4 << 20;
 
     /// None for the next client, if so many have some: they may never send more than the
     /// first byte of their messages.
-    fn take(&mut self) -> Vec<u8> {
+    fn take(&mut self) -> MessageBuffer {
         let is_free = Rc::strong_count(&self.loans) <= Self::MAX_COUNT;
-        if is_free { self.buffers.pop().unwrap_or_default() } else { Vec::new() }
+        if is_free { self.buffers.pop().unwrap_or_default() } else { MessageBuffer::new() }
     }
 
-    fn keep(&mut self, buffer: Vec<u8>) {
-        let is_worth_it = (LARGE..=Self::MAX_LEN).contains(&buffer.capacity());
+    fn keep(&mut self, buffer: MessageBuffer) {
+        let is_worth_it = (Self::MIN_LEN..=Self::MAX_LEN).contains(&buffer.capacity());
         if is_worth_it && self.buffers.len() < Self::MAX_COUNT {
             self.buffers.push(buffer);
         }
@@ -207,14 +206,16 @@ impl Client {
         // An error ends this too: then `out` has the Close frame that says why, and
         // `transport` tells what to do.
         let out = &mut self.out;
-        let mut spare = shared.spare.take();
-        let is_lent = self.loan.is_some() || spare.capacity() > 0;
-        while let Ok(Some(event)) = ws.receive_reusing(&mut input, &mut out.bytes, &mut spare) {
+        let mut memory = shared.spare.take();
+        let is_lent = self.loan.is_some() || memory.capacity() > 0;
+        while let Ok(Some(event)) = ws.receive_reusing(&mut input, &mut out.bytes, &mut memory) {
             let to_write = match event {
-                Event::Text(Cow::Owned(text)) if text.len() >= LARGE && !shared.deflate => {
+                // What is longer than a read was joined. If it need not be compressed, it is
+                // written from there.
+                Event::Text(text) if text.len() > READ && !shared.deflate => {
                     ws.send_text_vectored(text, &mut out.bytes).map(Some)
                 }
-                Event::Binary(Cow::Owned(data)) if data.len() >= LARGE && !shared.deflate => {
+                Event::Binary(data) if data.len() > READ && !shared.deflate => {
                     ws.send_binary_vectored(data, &mut out.bytes).map(Some)
                 }
                 Event::Text(text) => ws.send_text(&text, &mut out.bytes).map(|()| None),
@@ -222,10 +223,13 @@ impl Client {
                 _ => Ok(None), // pings and closes are already answered in `out`
             };
             if let Some(data) = to_write.map_err(io::Error::other)? {
-                shared.spare.keep(out.write_large(data.into_owned(), &mut self.socket));
+                let left = out.write_large(&data, &mut self.socket);
+                if left > 0 {
+                    out.keep_large(mem::take(&mut memory).into_bytes(), left);
+                }
             }
         }
-        shared.spare.keep(spare);
+        shared.spare.keep(memory);
         self.loan = (is_lent && ws.buffered() > 0).then(|| shared.spare.loans.clone());
         if count == 0 {
             let _ = ws.receive_eof(); // as above
@@ -259,24 +263,26 @@ impl Out {
         }
     }
 
-    /// Adds a payload without copying it, as far as the socket takes it at once; a buffer
-    /// that is not needed for that.
-    fn write_large(&mut self, data: Vec<u8>, socket: &mut TcpStream) -> Vec<u8> {
+    /// Writes a payload from where it lies; how much of it is left.
+    fn write_large(&mut self, data: &[u8], socket: &mut TcpStream) -> usize {
         let before = self.rest();
         // What goes wrong will do so again, and be seen to then.
-        let count = socket.write_vectored(&[IoSlice::new(before), IoSlice::new(&data)]);
+        let count = socket.write_vectored(&[IoSlice::new(before), IoSlice::new(data)]);
         let count = count.unwrap_or(0);
-        match count.checked_sub(before.len()) {
-            Some(written) => {
-                self.written = written;
-                mem::replace(&mut self.bytes, data)
-            }
-            None => {
-                self.written += count;
-                self.bytes.extend_from_slice(&data);
-                data
-            }
-        }
+        let Some(written) = count.checked_sub(before.len()) else {
+            self.written += count;
+            self.bytes.extend_from_slice(data);
+            return 0;
+        };
+        self.bytes.clear();
+        self.written = 0;
+        data.len() - written
+    }
+
+    /// Keeps a payload of which so much is left, and nothing waits before it.
+    fn keep_large(&mut self, data: Vec<u8>, left: usize) {
+        self.written = data.len() - left;
+        self.bytes = data;
     }
 }
 

@@ -4,11 +4,15 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
+use super::MessageBuffer;
+use super::utf8::Cut;
+
 /// The message under way, as far as it has come; one of the two is empty.
 #[derive(Debug, Default)]
 pub(super) struct Assembly {
     /// Grows as a `String`, so that no byte is checked for UTF-8 twice.
     pub(super) text: String,
+    /// Bytes, or text that is read straight to here.
     pub(super) data: Vec<u8>,
 }
 
@@ -26,25 +30,40 @@ impl Assembly {
         self.text.len() + self.data.len()
     }
 
-    /// Appends text, in the `spare` memory if there is none yet.
+    /// Appends text, in `memory` if there is none yet.
     pub(super) fn push_text(
         &mut self,
         lead: Option<char>,
         text: &str,
         announced: Announced,
-        spare: Option<&mut Vec<u8>>,
+        memory: Option<&mut MessageBuffer>,
     ) {
         let added = lead.map_or(0, char::len_utf8) + text.len();
         let joined = &mut self.text;
         if added > joined.capacity() - joined.len() {
             if joined.capacity() == 0 {
                 // What is empty is UTF-8.
-                *joined = String::from_utf8(take_cleared(spare)).unwrap_or_default();
+                *joined = String::from_utf8(take_memory(memory)).unwrap_or_default();
             }
             joined.reserve_exact(growth(joined.len(), joined.capacity(), added, announced));
         }
         joined.extend(lead);
         joined.push_str(text);
+    }
+
+    /// From here on text is appended to `data`: what there is, and what of a character was cut
+    /// off, becomes the beginning of that.
+    pub(super) fn move_text_to_data(&mut self, cut: &mut Cut) {
+        self.data = self.take_text().into_bytes();
+        self.data.extend_from_slice(mem::take(cut).as_bytes());
+    }
+
+    pub(super) fn take_text(&mut self) -> String {
+        mem::take(&mut self.text)
+    }
+
+    pub(super) fn take_data(&mut self) -> Vec<u8> {
+        mem::take(&mut self.data)
     }
 
     /// For how many of the data that are announced there is room, or may be, if they are
@@ -62,17 +81,17 @@ impl Assembly {
         Some(rest.min(joined.capacity() - joined.len()))
     }
 
-    /// Where to append `added` bytes of data: in the `spare` memory if there is none yet.
+    /// Where to append `added` bytes of data: in `memory` if there is none yet.
     pub(super) fn reserve_data(
         &mut self,
         added: usize,
         announced: Announced,
-        spare: Option<&mut Vec<u8>>,
+        memory: Option<&mut MessageBuffer>,
     ) -> &mut Vec<u8> {
         let joined = &mut self.data;
         if added > joined.capacity() - joined.len() {
             if joined.capacity() == 0 {
-                *joined = take_cleared(spare);
+                *joined = take_memory(memory);
             }
             joined.reserve_exact(growth(joined.len(), joined.capacity(), added, announced));
         }
@@ -80,10 +99,8 @@ impl Assembly {
     }
 }
 
-fn take_cleared(spare: Option<&mut Vec<u8>>) -> Vec<u8> {
-    let mut buffer = spare.map(mem::take).unwrap_or_default();
-    buffer.clear();
-    buffer
+fn take_memory(memory: Option<&mut MessageBuffer>) -> Vec<u8> {
+    memory.map(MessageBuffer::take_memory).unwrap_or_default()
 }
 
 /// What to reserve for `added` more bytes.

@@ -4,6 +4,7 @@
 use alloc::borrow::Cow;
 #[cfg(feature = "deflate")]
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
@@ -12,8 +13,8 @@ use super::CompressedPart;
 use super::assemble::{Announced, Assembly};
 use super::receiver::DataPiece;
 use super::rules::Form;
-use super::utf8::{Cut, Invalid, from_utf8};
-use super::{BinaryPart, Event, MessageKind, Part, TextPart};
+use super::utf8::{Cut, Invalid, check_rest, from_utf8};
+use super::{BinaryPart, Event, MessageBuffer, MessageKind, Part, TextPart};
 #[cfg(feature = "deflate")]
 use crate::deflate::Inflater;
 use crate::error::Violation;
@@ -24,6 +25,7 @@ pub(super) struct Content {
     /// How the message was begun to be handed out or joined, if it was.
     begun: Option<Asking>,
     text_cut: Cut,
+    joined_text: JoinedText,
     assembly: Assembly,
     /// What RSV1 says of a message.
     #[cfg(feature = "deflate")]
@@ -43,6 +45,25 @@ pub(super) enum Asking {
     Parts,
 }
 
+/// What becomes of text that is joined.
+#[derive(Clone, Copy, Debug, Default)]
+enum JoinedText {
+    /// The program is to own it.
+    #[default]
+    Owned,
+    /// It can be lent from memory of the program.
+    Lendable,
+    /// It is read straight, to be lent; whether what was checked of it is right.
+    ReadStraight(Result<(), Invalid>),
+}
+
+/// A message that is whole.
+pub(super) enum Message<'b> {
+    InOnePiece(Event<'b>),
+    /// It is still to be taken, or lent.
+    Joined(MessageKind),
+}
+
 impl Content {
     /// With what inflates messages.
     #[cfg(feature = "deflate")]
@@ -54,13 +75,26 @@ impl Content {
         self.begun
     }
 
-    /// Where the data of a message is joined, and for how much more of it there is room,
-    /// if that is `min` at least.
+    /// Where a message of this kind is joined, and for how much more of it there is room,
+    /// if that is `min` at least, and it can be read straight.
     pub(super) fn joined_room(
         &mut self,
+        kind: MessageKind,
         announced: Announced,
         min: usize,
     ) -> Option<(&mut Vec<u8>, usize)> {
+        if kind == MessageKind::Text {
+            match self.joined_text {
+                // Its memory could not become a `String` any more.
+                JoinedText::Owned => return None,
+                JoinedText::Lendable if announced.rest < min as u64 => return None,
+                JoinedText::Lendable => {
+                    self.assembly.move_text_to_data(&mut self.text_cut);
+                    self.joined_text = JoinedText::ReadStraight(Ok(()));
+                }
+                JoinedText::ReadStraight(_) => {}
+            }
+        }
         let room = self.assembly.make_room(announced, min)?;
         Some((&mut self.assembly.data, room))
     }
@@ -130,36 +164,61 @@ impl Content {
         Ok(Some(part))
     }
 
+    /// Checks what was read straight after the first `before` bytes, if it is text. The whole of
+    /// it is checked when it is handed out.
+    pub(super) fn check_text(&mut self, before: usize) {
+        if let JoinedText::ReadStraight(right @ Ok(())) = &mut self.joined_text {
+            *right = check_rest(&self.assembly.data, before);
+        }
+    }
+
+    /// Whether what was checked of it is right.
+    pub(super) fn text_read_straight(&self) -> Result<(), Violation> {
+        match self.joined_text {
+            JoinedText::ReadStraight(right) => Ok(right?),
+            JoinedText::Owned | JoinedText::Lendable => Ok(()),
+        }
+    }
+
     /// A message, if this is its last piece. It is none to be passed on. What has to be
-    /// joined is joined in the `spare` memory.
+    /// joined is joined in `memory`.
     pub(super) fn next_message<'b>(
         &mut self,
         piece: DataPiece<'b>,
         announced: Announced,
         max_len: u64,
-        spare: Option<&mut Vec<u8>>,
-    ) -> Result<Option<Event<'b>>, Violation> {
+        memory: Option<&mut MessageBuffer>,
+    ) -> Result<Option<Message<'b>>, Violation> {
         let DataPiece { kind, payload, last, form } = piece;
+        let is_read_straight = matches!(self.joined_text, JoinedText::ReadStraight(_));
         if last && form == Form::Plain && self.begun.is_none() && self.text_cut.is_empty() {
             // It lies in one piece.
-            return Ok(Some(match kind {
+            return Ok(Some(Message::InOnePiece(match kind {
                 MessageKind::Text => Event::Text(Cow::Borrowed(from_utf8(payload.unmask())?)),
                 MessageKind::Binary => Event::Binary(Cow::Borrowed(payload.unmask())),
-            }));
+            })));
         }
         match kind {
             _ if form == Form::Deflated => {
-                self.inflate(kind, payload.unmask(), last, max_len, spare)?;
+                self.inflate(kind, payload.unmask(), last, max_len, memory)?;
             }
-            MessageKind::Text => {
+            MessageKind::Text if !is_read_straight => {
+                let is_lendable = memory.is_some();
+                self.joined_text =
+                    if is_lendable { JoinedText::Lendable } else { JoinedText::Owned };
                 let (lead, text) = self.text_cut.join(payload.unmask())?;
                 // What is cut off here is still to be added.
                 let rest = announced.rest.saturating_add(self.text_cut.len());
-                self.assembly.push_text(lead, text, Announced { rest, ..announced }, spare);
+                self.assembly.push_text(lead, text, Announced { rest, ..announced }, memory);
             }
-            MessageKind::Binary => {
-                let joined = self.assembly.reserve_data(payload.len(), announced, spare);
+            _ => {
+                let joined = self.assembly.reserve_data(payload.len(), announced, memory);
+                let before = joined.len();
                 payload.append_to(joined);
+                if !last && is_read_straight {
+                    self.check_text(before);
+                    self.text_read_straight()?;
+                }
             }
         }
         self.check_end(last)?;
@@ -170,10 +229,35 @@ impl Content {
             return Ok(None);
         }
         self.begun = None;
-        Ok(Some(match kind {
-            MessageKind::Text => Event::Text(Cow::Owned(mem::take(&mut self.assembly.text))),
-            MessageKind::Binary => Event::Binary(Cow::Owned(mem::take(&mut self.assembly.data))),
-        }))
+        Ok(Some(Message::Joined(kind)))
+    }
+
+    /// Hands out a message that was joined: lends it from `memory`, to which what it lies in is
+    /// given back, if there is one.
+    pub(super) fn hand_out<'m>(
+        &mut self,
+        kind: MessageKind,
+        memory: Option<&'m mut MessageBuffer>,
+    ) -> Result<Event<'m>, Violation> {
+        let joined_text = mem::take(&mut self.joined_text);
+        let is_read_straight = matches!(joined_text, JoinedText::ReadStraight(_));
+        let joined = &mut self.assembly;
+        Ok(match (kind, memory) {
+            (MessageKind::Binary, None) => Event::Binary(joined.take_data().into()),
+            (MessageKind::Binary, Some(memory)) => {
+                Event::Binary(memory.lend_data(joined.take_data()).into())
+            }
+            (MessageKind::Text, None) if is_read_straight => {
+                Event::Text(String::from_utf8(joined.take_data()).map_err(|_| Invalid)?.into())
+            }
+            (MessageKind::Text, Some(memory)) if is_read_straight => {
+                Event::Text(from_utf8(memory.lend_data(joined.take_data()))?.into())
+            }
+            (MessageKind::Text, None) => Event::Text(joined.take_text().into()),
+            (MessageKind::Text, Some(memory)) => {
+                Event::Text(memory.lend_text(joined.take_text()).into())
+            }
+        })
     }
 
     /// 8.1: at its end a text has no incomplete character.
@@ -185,11 +269,11 @@ impl Content {
     fn take(&mut self, kind: MessageKind, first: bool, last: bool) -> Part<'static> {
         match kind {
             MessageKind::Text => {
-                let text = Cow::Owned(mem::take(&mut self.assembly.text));
+                let text = Cow::Owned(self.assembly.take_text());
                 Part::Text(TextPart { lead: None, text, first, last })
             }
             MessageKind::Binary => {
-                let data = Cow::Owned(mem::take(&mut self.assembly.data));
+                let data = Cow::Owned(self.assembly.take_data());
                 Part::Binary(BinaryPart { data, first, last })
             }
         }
@@ -203,7 +287,7 @@ impl Content {
         payload: &[u8],
         last: bool,
         max_len: u64,
-        mut spare: Option<&mut Vec<u8>>,
+        mut memory: Option<&mut MessageBuffer>,
     ) -> Result<(), Violation> {
         let Self { text_cut, assembly, inflater, inflated, .. } = self;
         let Some(stream) = inflater else { return Err(Violation::ReservedBit) };
@@ -216,11 +300,11 @@ impl Content {
             match kind {
                 MessageKind::Text => {
                     let (lead, text) = text_cut.join(block)?;
-                    assembly.push_text(lead, text, announced, spare.as_deref_mut());
+                    assembly.push_text(lead, text, announced, memory.as_deref_mut());
                 }
                 MessageKind::Binary => {
-                    let spare = spare.as_deref_mut();
-                    let joined = assembly.reserve_data(block.len(), announced, spare);
+                    let memory = memory.as_deref_mut();
+                    let joined = assembly.reserve_data(block.len(), announced, memory);
                     joined.extend_from_slice(block);
                 }
             }
@@ -243,7 +327,7 @@ impl Content {
         _: &[u8],
         _: bool,
         _: u64,
-        _: Option<&mut Vec<u8>>,
+        _: Option<&mut MessageBuffer>,
     ) -> Result<(), Violation> {
         Err(Violation::ReservedBit)
     }

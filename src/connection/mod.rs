@@ -7,6 +7,7 @@ mod compressed;
 mod config;
 mod content;
 mod event;
+mod message_buffer;
 mod receive;
 mod receiver;
 mod rules;
@@ -24,6 +25,7 @@ pub use config::Config;
 #[cfg(feature = "deflate")]
 pub use event::CompressedPart;
 pub use event::{BinaryPart, Close, Event, Part, TextPart};
+pub use message_buffer::MessageBuffer;
 
 use self::closing::Closing;
 use self::config::Limits;
@@ -55,8 +57,8 @@ use crate::time::Instant;
 /// 5. Optionally, ask [`poll_timeout`](Self::poll_timeout) when to wake up at
 ///    the latest, and call [`handle_timeout`](Self::handle_timeout) then.
 /// 6. Read; at the end of the stream, call [`receive_eof`](Self::receive_eof). Long
-///    messages of bytes can be read with a copy less:
-///    [`receive_payload`](Self::receive_payload).
+///    messages can be read with a copy less ([`receive_payload`](Self::receive_payload)), and
+///    joined in memory that was used before ([`receive_reusing`](Self::receive_reusing)).
 ///
 /// No order of calls does harm. What cannot be done now is an error that
 /// changes nothing.

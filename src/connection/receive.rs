@@ -4,12 +4,12 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use super::closing::{State, parse_close};
-use super::content::Asking;
+use super::content::{Asking, Message};
 use super::event::Control;
 use super::receiver::{DataPiece, Piece, WholeFrame};
 use super::rules::Endpoint;
 use super::send::write_frame;
-use super::{Connection, Event, MessageKind, Part, utf8};
+use super::{Connection, Event, MessageBuffer, MessageKind, Part, utf8};
 use crate::error::{Error, Violation};
 use crate::frame::{CloseCode, Opcode};
 
@@ -105,23 +105,25 @@ impl Connection {
         }
     }
 
-    /// Lets `read` read more of a long binary message straight to where the message is
-    /// joined, which saves [`receive`](Self::receive) a copy; `None` if `read` was not
-    /// called, and the next read is to be an ordinary one.
+    /// Lets `read` read more of a long message straight to where the message is joined,
+    /// which saves [`receive`](Self::receive) a copy; `None` if `read` was not called, and
+    /// the next read is to be an ordinary one.
     ///
     /// It is for a program that can read to behind what a `Vec` holds, as with tokio's
     /// `read_buf` or rustix's `spare_capacity`; to zero what is there first would cost as
     /// much as the copy. Call it before each read, when all input was taken, and `receive`
     /// after it as always, with what was read elsewhere or with nothing: that returns the
-    /// message, if it is complete.
+    /// message, if it is complete. A message's first bytes come with an ordinary read and
+    /// are copied: so where most messages are long, let that be a short one, of a KiB or two.
     ///
-    /// `read` is called if `receive` has begun to join a message, and at least 4 KiB are
-    /// missing of its frame. It is to append to the `Vec` the next bytes of the stream, at
+    /// `read` is called if a message has begun to be joined, and at least 4 KiB are missing
+    /// of its frame. It is to append to the `Vec` the next bytes of the stream, at
     /// most as many as its second argument says: there is room for them. What it returns is
     /// returned.
     ///
-    /// For text, and for messages that are compressed, there is nothing to be saved, and
-    /// `read` is not called.
+    /// Of a message of text that is done for [`receive_reusing`](Self::receive_reusing)
+    /// alone, since there is no safe way from a `Vec` to a `String` but to check all of it
+    /// again; of one that is compressed never.
     ///
     /// # Panics
     /// If `read` appends more than it may, or removes what was there.
@@ -163,8 +165,8 @@ impl Connection {
         if self.content.begun() != Some(Asking::Messages) {
             return None;
         }
-        let announced = self.receiver.announced_data()?;
-        let (joined, room) = self.content.joined_room(announced, MIN_ROOM)?;
+        let (kind, announced) = self.receiver.announced_data()?;
+        let (joined, room) = self.content.joined_room(kind, announced, MIN_ROOM)?;
         let before = joined.len();
         let result = read(joined, room);
         let added = joined.get_mut(before..).filter(|added| added.len() <= room);
@@ -172,54 +174,66 @@ impl Connection {
         let added = added.expect("`read` only appends, and no more than there is room for");
         self.timers.heard |= !added.is_empty();
         self.receiver.take_data(added);
+        // The whole of a text is checked when it is handed out.
+        if !self.receiver.has_whole_message() {
+            self.content.check_text(before);
+        }
         Some(result)
     }
 
-    /// As [`receive`](Self::receive); a message that does not lie in one piece is joined in
-    /// `spare`, which is taken for that and cleared.
+    /// As [`receive`](Self::receive); a message that does not lie in one piece is lent too,
+    /// from `memory`, which is used again for the next.
     ///
     /// It is for programs with long messages: to get a MiB from the operating system and give
-    /// it back can cost as much as all the rest. Such a message is owned, and when a program
-    /// is done with it, its memory is the next spare one. What is not needed stays where it
-    /// is, so that all connections of a thread can have one in common, and those at rest
-    /// hold nothing.
+    /// it back can cost as much as all the rest. The memory is taken when a message begins to
+    /// be joined, and given back with the message, in place of what `memory` has then. So all
+    /// connections of a thread can have one in common, and those at rest hold nothing.
     ///
     /// A message has all of the memory that it is joined in, however little of it has come:
-    /// so keep no more spare than each peer may hold by stopping after its first byte.
+    /// so keep no more than each peer may hold by stopping after its first byte.
     ///
     /// # Errors
     /// As for [`receive`](Self::receive).
     ///
     /// ```
-    /// use sansws::{Connection, Error, Event};
-    /// use std::borrow::Cow;
+    /// use sansws::{Connection, Error, Event, MessageBuffer};
     ///
     /// fn total(
     ///     ws: &mut Connection,
     ///     mut input: &mut [u8],
     ///     out: &mut Vec<u8>,
-    ///     spare: &mut Vec<u8>,
+    ///     memory: &mut MessageBuffer,
     /// ) -> Result<usize, Error> {
     ///     let mut total = 0;
-    ///     while let Some(event) = ws.receive_reusing(&mut input, out, spare)? {
+    ///     while let Some(event) = ws.receive_reusing(&mut input, out, memory)? {
     ///         if let Event::Binary(data) = event {
     ///             total += data.len();
-    ///             if let Cow::Owned(data) = data {
-    ///                 *spare = data;
-    ///             }
     ///         }
     ///     }
     ///     Ok(total)
     /// }
+    /// # use sansws::{Config, MaskingKeys};
+    /// # let mut client = Connection::client(&Config::new(), MaskingKeys::new(|| [7; 4]));
+    /// # let (mut stream, mut out, mut memory) = (Vec::new(), Vec::new(), MessageBuffer::new());
+    /// # for _ in 0..3 {
+    /// #     client.send_binary(&[7; 100_000], &mut stream).unwrap();
+    /// # }
+    /// # let mut ws = Connection::server(&Config::new());
+    /// # let mut totals = 0;
+    /// # for input in stream.chunks_mut(30_000) {
+    /// #     totals += total(&mut ws, input, &mut out, &mut memory).unwrap();
+    /// # }
+    /// # assert_eq!(totals, 300_000);
+    /// # assert!((100_000..200_000).contains(&memory.capacity()));
     /// ```
     #[inline]
-    pub fn receive_reusing<'b>(
+    pub fn receive_reusing<'e, 'b: 'e>(
         &mut self,
         input: &mut &'b mut [u8],
         out: &mut Vec<u8>,
-        spare: &mut Vec<u8>,
-    ) -> Result<Option<Event<'b>>, Error> {
-        self.receive_with(input, out, Some(spare))
+        memory: &'e mut MessageBuffer,
+    ) -> Result<Option<Event<'e>>, Error> {
+        self.receive_with(input, out, Some(memory))
     }
 
     /// Says that the stream has ended.
@@ -254,12 +268,12 @@ impl Connection {
 impl Connection {
     /// As both: a frame that lies whole in the input takes the straight way.
     #[inline]
-    fn receive_with<'b>(
+    fn receive_with<'e, 'b: 'e>(
         &mut self,
         input: &mut &'b mut [u8],
         out: &mut Vec<u8>,
-        spare: Option<&mut Vec<u8>>,
-    ) -> Result<Option<Event<'b>>, Error> {
+        memory: Option<&'e mut MessageBuffer>,
+    ) -> Result<Option<Event<'e>>, Error> {
         let masked = self.role.is_server();
         if self.receiver.is_at_rest()
             && self.closing.is_receiving()
@@ -276,37 +290,43 @@ impl Connection {
                 },
             };
         }
-        self.receive_joined(input, out, spare)
+        self.receive_joined(input, out, memory)
     }
 
-    /// The long way: whatever does not lie in `input` as one whole frame.
-    fn receive_joined<'b>(
+    /// The long way: whatever does not lie in `input` as one whole frame. By itself, so that
+    /// the straight way does not save registers for it.
+    #[inline(never)]
+    fn receive_joined<'e, 'b: 'e>(
         &mut self,
         input: &mut &'b mut [u8],
         out: &mut Vec<u8>,
-        mut spare: Option<&mut Vec<u8>>,
-    ) -> Result<Option<Event<'b>>, Error> {
+        mut memory: Option<&'e mut MessageBuffer>,
+    ) -> Result<Option<Event<'e>>, Error> {
+        if let Err(violation) = self.content.text_read_straight() {
+            return Err(self.fail(violation, out));
+        }
         loop {
             let piece = match self.next_fragment(input) {
                 Some(fragment) => Some(Piece::Data(fragment)),
                 None => self.next_piece(Asking::Messages, input, out)?,
             };
-            return match piece {
-                None => Ok(None),
-                Some(Piece::Data(piece)) => {
-                    let announced = self.receiver.announced();
-                    let max_len = self.limits.message_len;
-                    match self.content.next_message(piece, announced, max_len, spare.as_deref_mut())
-                    {
-                        Ok(None) => continue,
-                        Ok(message) => Ok(message),
-                        Err(violation) => Err(self.fail(violation, out)),
-                    }
-                }
+            let piece = match piece {
+                None => return Ok(None),
+                Some(Piece::Data(piece)) => piece,
                 Some(Piece::Control(opcode, payload)) => {
-                    self.receive_control(opcode, payload, out).map(|control| Some(control.into()))
+                    let control = self.receive_control(opcode, payload, out)?;
+                    return Ok(Some(control.into()));
                 }
             };
+            let (announced, max_len) = (self.receiver.announced(), self.limits.message_len);
+            let next = self.content.next_message(piece, announced, max_len, memory.as_deref_mut());
+            let message = match next {
+                Ok(None) => continue,
+                Ok(Some(Message::InOnePiece(message))) => Ok(message),
+                Ok(Some(Message::Joined(kind))) => self.content.hand_out(kind, memory),
+                Err(violation) => Err(violation),
+            };
+            return message.map(Some).map_err(|violation| self.fail(violation, out));
         }
     }
 

@@ -102,12 +102,16 @@ impl Receiver {
         }
     }
 
-    /// The same, if the next byte is one of a binary message as it is.
-    pub(super) fn announced_data(&self) -> Option<Announced> {
+    /// The same with its kind, if the next byte is one of a message as it is.
+    pub(super) fn announced_data(&self) -> Option<(MessageKind, Announced)> {
         let frame = self.frame.as_ref().filter(|frame| !frame.opcode.is_control())?;
-        let message = self.message.as_ref()?;
-        let is_data = message.kind == MessageKind::Binary && message.form == Form::Plain;
-        (is_data && frame.remaining > 0).then(|| self.announced())
+        let message = self.message.as_ref().filter(|message| message.form == Form::Plain)?;
+        (frame.remaining > 0).then(|| (message.kind, self.announced()))
+    }
+
+    /// Whether all of the message under way has come.
+    pub(super) fn has_whole_message(&self) -> bool {
+        self.frame.as_ref().is_some_and(|frame| frame.fin && frame.remaining == 0)
     }
 
     /// Unmasks the next of the bytes that `announced_data` spoke of, where they lie.

@@ -1,7 +1,7 @@
 //! UTF-8 that comes in pieces, refused at the first byte that cannot be right.
 
 /// Text is not UTF-8 (RFC 6455, 8.1).
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Invalid;
 
 /// The beginning of a character that the end of a piece cut through.
@@ -28,7 +28,12 @@ impl Cut {
         Ok((lead, text))
     }
 
-    /// How many bytes of an incomplete character there are.
+    /// What there is of an incomplete character.
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+
+    /// How many bytes that is.
     pub(super) fn len(self) -> u64 {
         self.len.into()
     }
@@ -65,6 +70,14 @@ impl Cut {
             _ => Ok(()),
         }
     }
+}
+
+/// Checks what follows the first `before` bytes of text, which may end within a character, and
+/// are right. So may the rest.
+pub(super) fn check_rest(text: &[u8], before: usize) -> Result<(), Invalid> {
+    let (checked, _) = text.split_at(before.min(text.len()));
+    let whole = checked.len() - incomplete_suffix_len(checked);
+    Cut::default().join(&text[whole..]).map(|_| ())
 }
 
 /// Checks whole text.

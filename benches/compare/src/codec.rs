@@ -23,8 +23,8 @@ const SHORT_READS: &str = "sansws, reads of 16 KiB";
 
 /// From this length on there are ways without copies.
 const LONG: usize = 16 * 1024;
-/// How much is read at a time where the rest of a long message is read straight.
-const FIRST_READ: usize = 8 * 1024;
+/// How much is read first where the rest of a long message is read straight.
+const FIRST_READ: usize = 1024;
 const REUSED: &str = "sansws, memory reused";
 const VECTORED: &str = "sansws, vectored";
 
@@ -70,8 +70,7 @@ fn receivers(work: &Work) -> Vec<Contender> {
         ours::receive(SHORT_READS, ours::server(), work, SHORT_READ),
     ]);
     if work.size >= LONG {
-        let read = if work.kind == MessageKind::Text { SHORT_READ } else { FIRST_READ };
-        contenders.push(ours::receive_reusing(REUSED, ours::server(), work, read));
+        contenders.push(ours::receive_reusing(REUSED, ours::server(), work, FIRST_READ));
     }
     contenders.extend([
         fastwebsockets::receive(work),

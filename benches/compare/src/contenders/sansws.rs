@@ -1,10 +1,9 @@
 //! sansws: the loop of its README.
 
-use std::borrow::Cow;
 use std::io::{IoSlice, Read, Write};
 
 use sansws::handshake::{Answer, RequestBuilder, ServerHandshake};
-use sansws::{Config, Connection, DeflateConfig, Event, MaskingKeys, MessageKind};
+use sansws::{Config, Connection, DeflateConfig, Event, MaskingKeys, MessageBuffer, MessageKind};
 
 use crate::measure::Contender;
 use crate::stream::{Stream, Tap};
@@ -65,27 +64,19 @@ pub fn receive(name: &str, mut ws: Connection, work: &Work, read: usize) -> Cont
     Contender::new(name, Tap::default(), Box::new(run)).receives(work)
 }
 
-/// Long messages are joined in memory that is used again, those of bytes as they are read.
+/// Long messages are joined in memory that is used again, as they are read.
 pub fn receive_reusing(name: &str, mut ws: Connection, work: &Work, read: usize) -> Contender {
     let mut stream = Stream::new(work.input.clone(), Tap::default());
-    let (mut buffer, mut out, mut spare) = (vec![0; read], Vec::new(), Vec::new());
+    let (mut buffer, mut out, mut memory) = (vec![0; read], Vec::new(), MessageBuffer::new());
     let count = work.len();
     let run = move |tally: &mut crate::work::Tally| {
         let end = tally.messages + count;
         while tally.messages < end {
             let mut input = read_straight(&mut ws, &mut stream, &mut buffer);
-            while let Some(event) = ws.receive_reusing(&mut input, &mut out, &mut spare).unwrap() {
+            while let Some(event) = ws.receive_reusing(&mut input, &mut out, &mut memory).unwrap() {
                 match event {
-                    Event::Text(text) => {
-                        tally.text(&text);
-                        if let Cow::Owned(text) = text {
-                            spare = text.into_bytes();
-                        }
-                    }
-                    Event::Binary(data) => {
-                        tally.binary(&data);
-                        keep(data, &mut spare);
-                    }
+                    Event::Text(text) => tally.text(&text),
+                    Event::Binary(data) => tally.binary(&data),
                     _ => unreachable!(),
                 }
             }
@@ -149,18 +140,17 @@ pub fn echo_in_turns(name: &str, mut connections: Vec<Connection>, work: &Work) 
 pub fn echo_vectored(name: &str, mut ws: Connection, work: &Work, read: usize) -> Contender {
     let tap = Tap::default();
     let mut stream = Stream::new(work.input.clone(), tap.clone());
-    let (mut buffer, mut out, mut spare) = (vec![0; read], Vec::new(), Vec::new());
+    let (mut buffer, mut out, mut memory) = (vec![0; read], Vec::new(), MessageBuffer::new());
     let count = work.len();
     let run = move |tally: &mut crate::work::Tally| {
         let end = tally.messages + count;
         while tally.messages < end {
             let mut input = read_straight(&mut ws, &mut stream, &mut buffer);
-            while let Some(event) = ws.receive_reusing(&mut input, &mut out, &mut spare).unwrap() {
+            while let Some(event) = ws.receive_reusing(&mut input, &mut out, &mut memory).unwrap() {
                 let Event::Binary(data) = event else { unreachable!() };
                 tally.binary(&data);
                 let payload = ws.send_binary_vectored(data, &mut out).unwrap();
                 write_both(&mut stream, &mut out, &payload);
-                keep(payload, &mut spare);
             }
         }
     };
@@ -179,13 +169,6 @@ pub fn send_vectored(name: &str, mut ws: Connection, work: &Work) -> Contender {
         }
     };
     Contender::new(name, tap, Box::new(run))
-}
-
-/// Keeps the memory of a message that is done with.
-fn keep(data: Cow<'_, [u8]>, spare: &mut Vec<u8>) {
-    if let Cow::Owned(data) = data {
-        *spare = data;
-    }
 }
 
 /// Reads once; what of it is still to be received.
