@@ -314,6 +314,36 @@ fn a_message_that_is_read_straight_costs_at_most_four_times_what_has_arrived() {
 }
 
 #[test]
+fn text_that_is_read_straight_after_a_cut_takes_no_more_than_its_length() {
+    const LEN: usize = 53_000;
+    for role in Role::BOTH {
+        // The memory is full, but for a character of which one byte has come.
+        let mut frame =
+            role.incoming_final(TEXT, &[&[b'x'; 48_000], &*[0xC3, 0xA9].repeat(2_500)].concat());
+        let begin = frame.len() - LEN;
+        let (mut ws, mut out) = (role.connection(&generous()), Vec::new());
+        let mut memory = MessageBuffer::new();
+        let (begin, rest) = frame.split_at_mut(begin + 48_001);
+        let (header_and_12_000, more) = begin.split_at_mut(begin.len() - 36_001);
+        let (_, cost) = cost_of(|| {
+            for mut input in [header_and_12_000, more] {
+                let event = ws.receive_reusing(&mut input, &mut out, &mut memory);
+                assert_eq!(event, Ok(None), "{role:?}");
+            }
+            let read = ws.receive_payload(|payload, room| {
+                assert!(payload.capacity() <= LEN, "{role:?}: {}", payload.capacity());
+                assert_eq!(room, LEN - 48_001);
+                payload.extend_from_slice(rest);
+            });
+            assert!(read.is_some(), "{role:?}");
+        });
+        assert!(cost.peak as usize <= LEN, "{role:?}: {cost:?}");
+        let event = ws.receive_reusing(&mut &mut [][..], &mut out, &mut memory);
+        assert!(matches!(event, Ok(Some(Event::Text(_)))), "{role:?}: {event:?}");
+    }
+}
+
+#[test]
 fn a_message_that_is_joined_in_memory_used_before_costs_nothing() {
     for role in Role::BOTH {
         let (mut ws, mut out) = (role.connection(&generous()), Vec::new());

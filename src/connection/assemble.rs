@@ -53,9 +53,11 @@ impl Assembly {
 
     /// From here on text is appended to `data`: what there is, and what of a character was cut
     /// off, becomes the beginning of that.
-    pub(super) fn move_text_to_data(&mut self, cut: &mut Cut) {
+    pub(super) fn move_text_to_data(&mut self, cut: &mut Cut, announced: Announced) {
+        let cut = mem::take(cut);
         self.data = self.take_text().into_bytes();
-        self.data.extend_from_slice(mem::take(cut).as_bytes());
+        let joined = self.reserve_data(cut.as_bytes().len(), announced, None);
+        joined.extend_from_slice(cut.as_bytes());
     }
 
     pub(super) fn take_text(&mut self) -> String {

@@ -89,7 +89,7 @@ impl Content {
                 JoinedText::Owned => return None,
                 JoinedText::Lendable if announced.rest < min as u64 => return None,
                 JoinedText::Lendable => {
-                    self.assembly.move_text_to_data(&mut self.text_cut);
+                    self.assembly.move_text_to_data(&mut self.text_cut, announced);
                     self.joined_text = JoinedText::ReadStraight(Ok(()));
                 }
                 JoinedText::ReadStraight(_) => {}
