@@ -190,6 +190,23 @@ fn what_is_compressed_is_joined_in_memory_and_lent_from_there() {
     }
 }
 
+#[cfg(feature = "deflate")]
+#[test]
+fn memory_stays_though_an_empty_message_is_compressed() {
+    use sansws::DeflateConfig;
+    for opcode in [TEXT, BINARY] {
+        let [_, mut ws] = with_deflate::pair(DeflateConfig::new(), DeflateConfig::new(), &config());
+        let before = b"a message that was lent before".to_vec();
+        let place = before.as_ptr();
+        let mut memory = MessageBuffer::from(before);
+        let mut frame = Role::Client.incoming(0xC0 | opcode, &[0x00]);
+        let event = ws.receive_reusing(&mut &mut frame[..], &mut Vec::new(), &mut memory);
+        assert_eq!(place_of(&event.unwrap().unwrap()).1, 0, "{opcode}");
+        let message = memory.into_bytes();
+        assert_eq!((&*message, message.as_ptr()), (&b""[..], place), "{opcode}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 

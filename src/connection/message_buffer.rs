@@ -51,14 +51,19 @@ impl MessageBuffer {
 
     /// Lends text, whose memory this is from now on.
     pub(super) fn lend_text(&mut self, text: String) -> &str {
-        *self = Self { text, data: Vec::new() };
+        self.replace(Self { text, data: Vec::new() });
         &self.text
     }
 
     /// The same of bytes.
     pub(super) fn lend_data(&mut self, data: Vec<u8>) -> &[u8] {
-        *self = Self { text: String::new(), data };
+        self.replace(Self { text: String::new(), data });
         &self.data
+    }
+
+    fn replace(&mut self, message: Self) {
+        // An empty message took no memory, so this has it still.
+        *self = if message.capacity() == 0 { Self::from(self.take_memory()) } else { message };
     }
 }
 
