@@ -9,7 +9,7 @@ mod with_deflate;
 
 use core::time::Duration;
 
-use long::{Way, config, noise, read_straight, receive_in, receive_reusing, stream};
+use long::{Way, config, noise, read_straight, receive_in, receive_reusing, stream, text};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use sansws::{CloseCode, Connection, Error, Event, Instant, MessageBuffer, Violation};
@@ -384,6 +384,10 @@ fn there_is_room_for_as_much_as_the_memory_has_that_is_used_again() {
     }
 }
 
+fn way() -> impl Strategy<Value = Way> {
+    prop_oneof![Just(Way::Straight), Just(Way::Reusing), Just(Way::StraightReusing)]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -435,5 +439,53 @@ proptest! {
         let mut ws = Role::Client.connection(&config());
         let (outcome, _) = receive_in(Way::StraightReusing, &mut ws, &stream, &reads);
         prop_assert!(outcome == expected);
+    }
+
+    #[test]
+    fn text_fails_at_the_same_byte_whichever_way_it_is_read(
+        role in prop_oneof![Just(Role::Server), Just(Role::Client)],
+        lens in vec(0..30_000usize, 1..4),
+        place in any::<prop::sample::Index>(),
+        wrong in prop::sample::select(vec![&b"\xFF"[..], b"\x80", b"\xC0\x80", b"\xE0\x9F\xBF", b"\xED\xA0\x80", b"\xE2\x82",
+            b"\xF0\x8F\xBF\xBF", b"\xF4\x90\x80\x80", b"\xF0\x9F\x98", b"\xF8", b"",
+        ]),
+        reads in vec(
+            (prop::option::weighted(0.9, way()), prop_oneof![1..10usize, 1..5_000usize, 1..50_000usize]),
+            1..10,
+        ),
+    ) {
+        let mut message = text(lens.iter().sum()).into_bytes();
+        let place = place.index(message.len() + 1);
+        message.splice(place..message.len().min(place + wrong.len()), wrong.iter().copied());
+        let mut stream = Vec::new();
+        for (i, &len) in lens.iter().enumerate() {
+            let fin = if i + 1 == lens.len() { 0x80 } else { 0 };
+            let opcode = if i == 0 { TEXT } else { CONTINUATION };
+            let len = if fin == 0 { len.min(message.len()) } else { message.len() };
+            stream.extend(role.incoming(fin | opcode, &message.drain(..len).collect::<Vec<_>>()));
+        }
+        let (mut ordinary, mut ws) = (role.connection(&config()), role.connection(&config()));
+        let (mut stream, mut memory) = (&stream[..], MessageBuffer::new());
+        for (way, most) in reads.into_iter().cycle() {
+            let straight = match way {
+                Some(Way::Straight | Way::StraightReusing) => read_straight(&mut ws, stream, most),
+                _ => None,
+            };
+            let (read, rest) = stream.split_at(straight.unwrap_or(most).min(stream.len()));
+            stream = rest;
+            let expected = receive(&mut ordinary, read);
+            let read = if straight.is_some() { &[] } else { read };
+            let outcome = match way {
+                Some(Way::Reusing | Way::StraightReusing) => {
+                    receive_reusing(&mut ws, read, &mut memory)
+                }
+                _ => receive(&mut ws, read),
+            };
+            prop_assert!(outcome == expected, "{:?} {:?}", outcome.error, expected.error);
+            if stream.is_empty() || expected.error.is_some() {
+                break;
+            }
+        }
+        prop_assert_eq!(ws.buffered(), 0);
     }
 }
