@@ -11,8 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use peers::{Program, example, example_with, start_server};
-use sansws::CloseCode;
-use sansws::{Config, Event, blocking};
+use sansws::{CloseCode, Config, Connection, Event, MaskingKeys, blocking};
 
 const REQUEST: &str = "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
     Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
@@ -169,6 +168,90 @@ fn the_chat_drops_a_reader_that_is_too_slow_and_nobody_else() {
 
     // What the slow one had not read is lost, but its stream has an end.
     let _ = slow.read_to_end(&mut Vec::new());
+}
+
+/// What a client sends for these messages.
+fn encoded(messages: &[Event<'_>]) -> (Connection, Vec<u8>) {
+    let config = Config::new().max_message_len(16 << 20);
+    let mut ws = Connection::client(&config, MaskingKeys::new(|| [0, 1, 2, 3]));
+    let mut stream = Vec::new();
+    for message in messages {
+        match message {
+            Event::Text(text) => ws.send_text(text, &mut stream),
+            Event::Binary(data) => ws.send_binary(data, &mut stream),
+            event => panic!("{event:?}"),
+        }
+        .expect("it is open");
+    }
+    (ws, stream)
+}
+
+/// A message that has another byte at each place than the one before.
+fn message(i: usize, len: usize) -> Event<'static> {
+    let data: Vec<u8> = (i..i + len).map(|at| (at % 127) as u8).collect();
+    match i % 2 {
+        0 => Event::from(String::from_utf8(data).expect("ASCII")),
+        _ => Event::from(data),
+    }
+}
+
+/// Reads messages, `most` bytes at a time.
+fn read(socket: &mut TcpStream, ws: &mut Connection, expected: &[Event<'_>], most: usize) {
+    let (mut expected, mut buffer) = (expected.iter(), vec![0; most]);
+    while !expected.as_slice().is_empty() {
+        let n = socket.read(&mut buffer).expect("the server writes");
+        let mut input = &mut buffer[..n];
+        while let Some(event) = ws.receive(&mut input, &mut Vec::new()).expect("a right frame") {
+            assert!(Some(&event) == expected.next(), "the next message, as it was sent");
+        }
+        assert_ne!(n, 0, "the server goes on");
+    }
+}
+
+#[test]
+fn the_server_on_epoll_sends_back_what_its_client_is_late_to_read() {
+    let (_server, address) = start_server("epoll_echo", &[]);
+    // The first fills what the system keeps of it, so that the others wait.
+    let lens = [3_900_000, 10, 200_000, 131_072, 0, 131_073, 1_000_000, 50_000, 3_000_000, 7];
+    let messages: Vec<_> = lens.into_iter().enumerate().map(|(i, len)| message(i, len)).collect();
+    let mut socket = opened(&address);
+    let (mut ws, stream) = encoded(&messages);
+    let mut writer = socket.try_clone().expect("a second handle");
+    thread::scope(|scope| {
+        scope.spawn(move || writer.write_all(&stream).expect("the server reads"));
+        read(&mut socket, &mut ws, &messages, 5_000);
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_server_on_epoll_keeps_no_long_message_for_each_who_has_begun_another() {
+    const LEN: usize = 4_000_000;
+    const CLIENTS: usize = 24;
+    let (server, address) = start_server("epoll_echo", &["--deflate"]);
+    let sockets: Vec<_> = (0..CLIENTS)
+        .map(|_| {
+            let mut socket = opened(&address);
+            let messages = [message(0, LEN), message(1, LEN)];
+            let (mut ws, stream) = encoded(&messages);
+            let mut writer = socket.try_clone().expect("a second handle");
+            thread::scope(|scope| {
+                // The end of one and the beginning of the next are read together.
+                let begun = &stream[..stream.len() - LEN + 1_000];
+                scope.spawn(move || writer.write_all(begun).expect("the server reads"));
+                read(&mut socket, &mut ws, &messages[..1], 1 << 16);
+            });
+            socket
+        })
+        .collect();
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.id()));
+    let status = status.expect("it runs");
+    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.strip_suffix("kB"));
+    let resident: usize = resident.expect("a line of it").trim().parse().expect("a number");
+    // Four clients have such memory, four more may be kept for others, and there is what is
+    // written.
+    assert!(resident * 1024 < 16 * LEN, "{resident} kB");
+    drop(sockets);
 }
 
 /// A client's frame, masked with zeros.

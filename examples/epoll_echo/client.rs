@@ -52,11 +52,14 @@ impl Spare {
     const MIN_LEN: usize = 64 << 10;
     const MAX_LEN: usize = 4 << 20;
 
-    /// None for the next client, if so many have some: they may never send more than the
-    /// first byte of their messages.
-    fn take(&mut self) -> MessageBuffer {
+    /// For the next message of a client, whose last is done with. None, if so many clients
+    /// have some: they may never send more than the first byte of their messages.
+    fn take(&mut self, loan: &mut Option<Rc<()>>) -> MessageBuffer {
+        *loan = None;
         let is_free = Rc::strong_count(&self.loans) <= Self::MAX_COUNT;
-        if is_free { self.buffers.pop().unwrap_or_default() } else { MessageBuffer::new() }
+        let buffer = if is_free { self.buffers.pop() } else { None };
+        *loan = buffer.is_some().then(|| self.loans.clone());
+        buffer.unwrap_or_default()
     }
 
     fn keep(&mut self, buffer: MessageBuffer) {
@@ -206,8 +209,12 @@ impl Client {
         // An error ends this too: then `out` has the Close frame that says why, and
         // `transport` tells what to do.
         let out = &mut self.out;
-        let mut memory = shared.spare.take();
-        let is_lent = self.loan.is_some() || memory.capacity() > 0;
+        // A message that is under way has its memory already.
+        let mut memory = match ws.buffered() {
+            0 => shared.spare.take(&mut self.loan),
+            _ => MessageBuffer::new(),
+        };
+        let mut lent = memory.capacity();
         while let Ok(Some(event)) = ws.receive_reusing(&mut input, &mut out.bytes, &mut memory) {
             let to_write = match event {
                 // What is longer than a read was joined. If it need not be compressed, it is
@@ -228,9 +235,17 @@ impl Client {
                     out.keep_large(mem::take(&mut memory).into_bytes(), left);
                 }
             }
+            if memory.capacity() > lent {
+                // The next message is to have what is lent, not what this one has grown to.
+                shared.spare.keep(memory);
+                memory = shared.spare.take(&mut self.loan);
+                lent = memory.capacity();
+            }
         }
         shared.spare.keep(memory);
-        self.loan = (is_lent && ws.buffered() > 0).then(|| shared.spare.loans.clone());
+        if ws.buffered() == 0 {
+            self.loan = None;
+        }
         if count == 0 {
             let _ = ws.receive_eof(); // as above
         }
