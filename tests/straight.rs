@@ -76,8 +76,10 @@ fn what_is_not_the_rest_of_a_long_message_is_read_elsewhere() {
         }),
         ("little is missing", |role| amid(role, 0x80 | BINARY, &noise(50_000), 45_905).0),
         ("text that is to be owned", |role| amid(role, 0x80 | TEXT, &[b'x'; 50_000], 20_000).0),
-        ("little is missing of text", |role| {
-            amid_text(role, 0x80 | TEXT, &[b'x'; 50_000], 45_905).0
+        ("text that is to be owned after all", |role| {
+            let (mut ws, rest) = amid_text(role, 0x80 | TEXT, &[b'x'; 50_000], 20_000);
+            receive(&mut ws, &rest[..1]);
+            ws
         }),
         ("a fragment has come whole", |role| {
             let mut ws = role.connection(&config());
@@ -367,6 +369,29 @@ fn text_that_is_wrong_is_refused_though_nobody_lends_its_memory_any_more() {
     let (mut ws, rest) = amid_text(Role::Server, 0x80 | TEXT, &payload, 20_000);
     assert_eq!(read_straight(&mut ws, &rest, usize::MAX), Some(30_000));
     assert_eq!(receive(&mut ws, &[]).error, Some(Error::Failed(Violation::InvalidUtf8)));
+}
+
+#[test]
+fn text_that_is_wrong_is_refused_though_more_was_read_straight_after_it() {
+    let mut payload = vec![b'x'; 50_000];
+    payload[20_000] = 0xFF;
+    for role in Role::BOTH {
+        let (mut ws, rest) = amid_text(role, 0x80 | TEXT, &payload, 20_000);
+        assert_eq!(read_straight(&mut ws, &rest, 10), Some(10));
+        assert_eq!(read_straight(&mut ws, &rest[10..], 10), Some(10));
+        let outcome = receive_reusing(&mut ws, &[], &mut MessageBuffer::new());
+        assert_eq!(outcome.error, Some(Error::Failed(Violation::InvalidUtf8)), "{role:?}");
+    }
+}
+
+#[test]
+fn text_is_read_straight_as_long_as_enough_is_missing() {
+    for role in Role::BOTH {
+        for (come, expected) in [(45_904, Some(4_096)), (45_905, None)] {
+            let (mut ws, _) = amid_text(role, 0x80 | TEXT, &[b'x'; 50_000], come);
+            assert_eq!(ws.receive_payload(|_, room| room), expected, "{role:?}");
+        }
+    }
 }
 
 #[test]
