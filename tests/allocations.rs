@@ -344,6 +344,22 @@ fn text_that_is_read_straight_after_a_cut_takes_no_more_than_its_length() {
 }
 
 #[test]
+fn text_that_is_cut_within_a_character_takes_its_memory_at_once() {
+    for role in Role::BOTH {
+        let mut frame = role.incoming_final(TEXT, "é".repeat(1000).as_bytes());
+        let middle = frame.len() - 999;
+        let (mut first, mut rest) = frame.split_at_mut(middle);
+        let (mut ws, mut out) = (role.connection(&generous()), Vec::new());
+        let (message, cost) = cost_of(|| {
+            assert_eq!(ws.receive(&mut first, &mut out), Ok(None));
+            ws.receive(&mut rest, &mut out).unwrap().unwrap().into_owned()
+        });
+        assert!(matches!(message, Event::Text(_)));
+        assert_eq!((cost.allocations, cost.live), (1, 2000), "{role:?}");
+    }
+}
+
+#[test]
 fn a_message_that_is_joined_in_memory_used_before_costs_nothing() {
     for role in Role::BOTH {
         let (mut ws, mut out) = (role.connection(&generous()), Vec::new());
