@@ -100,7 +100,9 @@ use crate::time::Instant;
 /// `DeflateConfig`. A message that comes in pieces is joined in a buffer that
 /// takes at most twice what has arrived, or was inflated, of the
 /// [`Config::max_message_len`] that there can be; if it grows in the message's last frame,
-/// four times, but not beyond the message's length. The automatic answers add at most three bytes
+/// four times, but not beyond the message's length. With
+/// [`receive_reusing`](Self::receive_reusing) it has all of the memory that the program gives
+/// for it. The automatic answers add at most three bytes
 /// to `out` for each byte received (a server's empty ping of two bytes is
 /// answered with a masked pong of six) and one Close frame, so a program bounds
 /// its memory by not reading while `out` is long. (It hears nothing then, so

@@ -190,7 +190,9 @@ impl Connection {
     /// connections of a thread can have one in common, and those at rest hold nothing.
     ///
     /// A message has all of the memory that it is joined in, however little of it has come:
-    /// so keep no more than each peer may hold by stopping after its first byte.
+    /// so keep no more than each peer may hold by stopping after its first byte. What comes
+    /// back with a message can be more than was given for it, and is there for the next
+    /// unless it is replaced. What a message has when its connection ends is gone with it.
     ///
     /// # Errors
     /// As for [`receive`](Self::receive).
