@@ -84,6 +84,7 @@ impl Assembly {
     }
 
     /// Where to append `added` bytes of data: in `memory` if there is none yet.
+    #[inline]
     pub(super) fn reserve_data(
         &mut self,
         added: usize,

@@ -3,7 +3,7 @@
 use core::mem;
 
 use sansws::frame::Opcode;
-use sansws::{Config, Connection, Event, MaskingKeys, Part};
+use sansws::{Config, Connection, Event, MaskingKeys, MessageBuffer, Part};
 
 use crate::Path;
 use crate::messages::{ASCII, JAPANESE, KEY, buffer, masked, text};
@@ -16,6 +16,7 @@ pub fn paths() -> Vec<Path> {
         of_server(),
         in_reads(),
         straight(),
+        straight_text(),
         in_fragments(),
         in_parts("binary", Opcode::BINARY),
         in_parts("text", Opcode::TEXT),
@@ -26,6 +27,7 @@ pub fn paths() -> Vec<Path> {
 
 /// How much is read at a time of what is longer.
 const READ: usize = 16 << 10;
+const SHORT_READ: usize = 4 << 10;
 const LONG: usize = 64 << 10;
 
 /// So many short messages come with one read.
@@ -102,6 +104,37 @@ fn straight() -> Path {
                     });
                     assert!(straight.is_some() || !read.is_empty(), "all of it is there");
                     if let Some(event) = ws.receive(&mut read, &mut out).expect("it is right") {
+                        received = len_of(&event);
+                    }
+                }
+            });
+            assert_eq!(received, LONG);
+        }
+    })
+}
+
+/// Text that is lent, read straight 4 KiB at a time: what has come is checked each time, but
+/// not all of it.
+fn straight_text() -> Path {
+    Path::new("receive/straight/text/65536", 1, || {
+        let stream = masked(true, Opcode::TEXT, &[b'x'; LONG]);
+        let (mut ws, mut input, mut out) = (server(), buffer(), buffer());
+        let mut memory = MessageBuffer::from(Vec::with_capacity(LONG));
+        move |meter: &crate::Meter| {
+            input.clear();
+            input.extend_from_slice(&stream);
+            let mut received = 0;
+            meter.run(|| {
+                let (mut read, mut rest) = input.split_at_mut(stream.len() - LONG + SHORT_READ);
+                while received == 0 {
+                    let straight = ws.receive_payload(|payload, most| {
+                        let (read, left) = mem::take(&mut rest).split_at_mut(most.min(SHORT_READ));
+                        payload.extend_from_slice(read);
+                        rest = left;
+                    });
+                    assert!(straight.is_some() || !read.is_empty(), "all of it is there");
+                    let event = ws.receive_reusing(&mut read, &mut out, &mut memory);
+                    if let Some(event) = event.expect("it is right") {
                         received = len_of(&event);
                     }
                 }
