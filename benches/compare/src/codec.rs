@@ -58,7 +58,7 @@ fn case(
     contenders: impl Fn(&Work) -> Vec<Contender>,
 ) {
     if report.wants(group) {
-        let figures = measure(contenders(work), work, report.quick);
+        let figures = measure(|| contenders(work), work, report.quick);
         report.add(Case::new(group, work), &figures);
     }
 }

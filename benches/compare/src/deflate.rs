@@ -19,14 +19,14 @@ pub fn run(report: &mut Report) {
     for (size, count) in [(1024, 128), (64 << 10, 8)] {
         let work = Work::new(MessageKind::Text, size, json::messages(count, size));
         if report.wants("deflate/compress") {
-            let figures = measure(compressors(&work), &work, report.quick);
+            let figures = measure(|| compressors(&work), &work, report.quick);
             report.add(Case::new("deflate/compress", &work).compared(compare(&figures)), &figures);
         }
         for takeover in [true, false] {
             let group = if takeover { "deflate/inflate" } else { "deflate/inflate, no takeover" };
             if report.wants(group) {
                 let work = deflated(&work, takeover);
-                let figures = measure(inflaters(&work, takeover), &work, report.quick);
+                let figures = measure(|| inflaters(&work, takeover), &work, report.quick);
                 report.add(Case::new(group, &work), &figures);
             }
         }

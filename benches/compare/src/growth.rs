@@ -7,7 +7,7 @@ use crate::codec::{REQUEST, check_responses, frames};
 use crate::contenders::{Role, limit, sansws as ours};
 use crate::deflate;
 use crate::json::{self, Random};
-use crate::measure::{Contender, Figure, measure};
+use crate::measure::{Contender, Figure, measure_once};
 use crate::report::Report;
 use crate::work::Work;
 
@@ -55,7 +55,7 @@ fn series(
     for _ in 0..passes {
         for (count, passed) in &mut points {
             let (contenders, work) = contenders(*count);
-            let mut figures = measure(contenders, &work, report.quick);
+            let mut figures = measure_once(contenders, &work, report.quick);
             figures.iter_mut().for_each(|figure| figure.nanoseconds *= work.len() as f64);
             passed.push(figures);
         }
