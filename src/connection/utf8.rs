@@ -72,8 +72,8 @@ impl Cut {
     }
 }
 
-/// Checks what follows the first `before` bytes of text, which may end within a character, and
-/// are right. So may the rest.
+/// Checks what follows the first `before` bytes of text, which are right. Both may end within
+/// a character.
 pub(super) fn check_rest(text: &[u8], before: usize) -> Result<(), Invalid> {
     let (checked, _) = text.split_at(before.min(text.len()));
     let whole = checked.len() - incomplete_suffix_len(checked);

@@ -204,20 +204,15 @@ fn xor_words(words: &mut [[u8; 8]], key: u64) -> u64 {
     seen
 }
 
-/// The same, with the widest vectors that the processor is found to have. Vectors of 512
-/// bits only where VBMI is too: processors before that slow down all else for them.
-#[cfg_attr(
-    feature = "multiversion",
-    multiversion::multiversion(targets(
-        "x86_64+avx512f+avx512bw+avx512vl+avx512vbmi",
-        "x86_64+avx2"
-    ))
-)]
+/// The same, with wider vectors where they are found. Not with those of 512 bits, which
+/// what checks text then loads in halves, and waits for.
+#[cfg_attr(feature = "multiversion", multiversion::multiversion(targets("x86_64+avx2")))]
 fn xor_many_words(words: &mut [[u8; 8]], key: u64) {
     xor_words(words, key);
 }
 
-/// The same on the way to `out`, which as one iterator of known length makes room once.
+/// The same on the way to `out`, which as one iterator of known length makes room once. Vectors
+/// of 512 bits only where VBMI is too: processors before that slow down all else for them.
 #[cfg_attr(
     feature = "multiversion",
     multiversion::multiversion(targets(
