@@ -165,15 +165,17 @@ impl MaskingKey {
     fn apply_long(self, data: &mut [u8]) {
         // Vectors that lie across two cache lines cost twice as much, and payloads lie
         // anywhere: so begin where a line does.
-        let lead = match data.len() {
-            0..ALIGN_FROM => 0,
-            len => data.as_ptr().align_offset(CACHE_LINE).min(len),
-        };
-        let (lead, aligned) = data.split_at_mut(lead);
+        let is_longest = data.len() >= ALIGN_FROM;
+        let lead = if is_longest { data.as_ptr().align_offset(CACHE_LINE) } else { 0 };
+        let (lead, aligned) = data.split_at_mut(lead.min(data.len()));
         self.apply_short(lead);
         let key = self.rotated(lead.len());
         let (words, rest) = aligned.as_chunks_mut::<8>();
-        xor_many_words(words, key.word());
+        if is_longest {
+            xor_most_words(words, key.word());
+        } else {
+            xor_many_words(words, key.word());
+        }
         key.apply_short(rest);
     }
 
@@ -205,14 +207,26 @@ fn xor_words(words: &mut [[u8; 8]], key: u64) -> u64 {
 }
 
 /// The same, with wider vectors where they are found. Not with those of 512 bits: what checks
-/// text loads it at once, by 32 bytes, and took an eighth longer.
+/// text loads it at once, by 32 bytes, and took an eighth longer for a KiB.
 #[cfg_attr(feature = "multiversion", multiversion::multiversion(targets("x86_64+avx2")))]
 fn xor_many_words(words: &mut [[u8; 8]], key: u64) {
     xor_words(words, key);
 }
 
-/// The same on the way to `out`, which as one iterator of known length makes room once. Vectors
-/// of 512 bits only where VBMI is too: processors before that slow down all else for them.
+/// The same of 4 KiB or more, for which those of 512 bits gain. Only where VBMI is too:
+/// processors before that slow down all else for them.
+#[cfg_attr(
+    feature = "multiversion",
+    multiversion::multiversion(targets(
+        "x86_64+avx512f+avx512bw+avx512vl+avx512vbmi",
+        "x86_64+avx2"
+    ))
+)]
+fn xor_most_words(words: &mut [[u8; 8]], key: u64) {
+    xor_words(words, key);
+}
+
+/// The same on the way to `out`, which as one iterator of known length makes room once.
 #[cfg_attr(
     feature = "multiversion",
     multiversion::multiversion(targets(
