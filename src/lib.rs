@@ -128,7 +128,7 @@ mod time;
 pub use connection::CompressedPart;
 pub use connection::{
     BinaryPart, Close, Config, Connection, Event, MessageBuffer, MessageKind, Part, State,
-    TextPart, Transport,
+    TextPart, Transport, UnsentFrame,
 };
 #[cfg(feature = "deflate")]
 pub use deflate::{DeflateConfig, DeflateParameters, KeepContext};

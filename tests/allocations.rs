@@ -238,6 +238,18 @@ fn what_is_sent_costs_its_frame_and_is_copied_for_a_vectored_write_only_to_be_ma
             let copied = Cost { allocations: 2, ..frame };
             let expected = if role == Role::Client { copied } else { header };
             assert_eq!(cost, expected, "{role:?} {len}, vectored");
+
+            let (_out, cost) = cost_of(|| {
+                let mut out = Vec::with_capacity(16 + 100);
+                let mut frame = ws.send_binary_lazily(&data).unwrap();
+                while !frame.is_empty() {
+                    frame.append_to(&mut out, 100);
+                    out.clear();
+                }
+                out
+            });
+            let piece = Cost { allocations: 1, live: 116, peak: 116 };
+            assert_eq!(cost, piece, "{role:?} {len}, in pieces");
         }
     }
 }

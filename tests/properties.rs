@@ -91,6 +91,8 @@ enum Sending {
     Whole(Item),
     Prepared(Item),
     Vectored(Item),
+    /// In pieces of that length.
+    Lazily(Item, usize),
     /// Cut at those places, and the pings to send after each part but the last.
     Parts(Item, Vec<Index>, Option<Vec<u8>>),
     Ping(Vec<u8>),
@@ -106,6 +108,7 @@ fn sending() -> impl Strategy<Value = Sending> {
         item().prop_map(Sending::Whole),
         item().prop_map(Sending::Prepared),
         item().prop_map(Sending::Vectored),
+        (item(), 1..1000_usize).prop_map(|(item, piece)| Sending::Lazily(item, piece)),
         (item(), vec(any::<Index>(), 0..4), pings)
             .prop_map(|(item, places, pings)| Sending::Parts(item, places, pings)),
         streams::control_payload().prop_map(Sending::Ping),
@@ -130,6 +133,18 @@ fn send(ws: &mut Connection, sending: &Sending, out: &mut Vec<u8>) -> Vec<Item> 
             };
             payload.map(|payload| out.extend_from_slice(&payload))
         }
+        Sending::Lazily(item, piece) => {
+            let frame = match item {
+                Text(text) => ws.send_text_lazily(text),
+                Binary(data) => ws.send_binary_lazily(data.clone()),
+                item => unreachable!("{item:?}"),
+            };
+            frame.map(|mut frame| {
+                while !frame.is_empty() {
+                    frame.append_to(out, *piece);
+                }
+            })
+        }
         Sending::Parts(item, places, ping) => {
             for i in 0..=places.len() {
                 let last = i == places.len();
@@ -153,7 +168,7 @@ fn send(ws: &mut Connection, sending: &Sending, out: &mut Vec<u8>) -> Vec<Item> 
     assert_eq!(sent, Ok(()), "{sending:?}");
     items.push(match sending {
         Sending::Whole(item) | Sending::Prepared(item) | Sending::Vectored(item) => item.clone(),
-        Sending::Parts(item, ..) => item.clone(),
+        Sending::Lazily(item, _) | Sending::Parts(item, ..) => item.clone(),
         Sending::Ping(data) => Item::Ping(data.clone()),
         Sending::Pong(data) => Item::Pong(data.clone()),
     });

@@ -29,8 +29,22 @@ fn vectored(ws: &mut Connection, message: Event<'_>, out: &mut Vec<u8>) -> Resul
     Ok(())
 }
 
+fn lazily(ws: &mut Connection, message: Event<'_>, out: &mut Vec<u8>) -> Result<(), SendError> {
+    let mut frame = match message {
+        Event::Text(text) => ws.send_text_lazily(text)?,
+        Event::Binary(data) => ws.send_binary_lazily(data)?,
+        other => panic!("{other:?}"),
+    };
+    // Not a multiple of the key's length.
+    let piece = frame.len() / 3 + 1;
+    while !frame.is_empty() {
+        frame.append_to(out, piece);
+    }
+    Ok(())
+}
+
 /// The methods that begin a message, each with the first byte of its frame.
-const BEGIN: [(&str, u8, Send); 12] = [
+const BEGIN: [(&str, u8, Send); 16] = [
     ("send_text", 0x81, |ws, p, out| ws.send_text(text(p), out)),
     ("send_binary", 0x82, |ws, p, out| ws.send_binary(p, out)),
     ("vectored, lent text", 0x81, |ws, p, out| vectored(ws, Event::Text(text(p).into()), out)),
@@ -39,6 +53,12 @@ const BEGIN: [(&str, u8, Send); 12] = [
     }),
     ("vectored, lent bytes", 0x82, |ws, p, out| vectored(ws, Event::Binary(p.into()), out)),
     ("vectored, own bytes", 0x82, |ws, p, out| vectored(ws, Event::Binary(p.to_vec().into()), out)),
+    ("lazily, lent text", 0x81, |ws, p, out| lazily(ws, Event::Text(text(p).into()), out)),
+    ("lazily, own text", 0x81, |ws, p, out| {
+        lazily(ws, Event::Text(text(p).to_owned().into()), out)
+    }),
+    ("lazily, lent bytes", 0x82, |ws, p, out| lazily(ws, Event::Binary(p.into()), out)),
+    ("lazily, own bytes", 0x82, |ws, p, out| lazily(ws, Event::Binary(p.to_vec().into()), out)),
     ("send_prepared, text", 0x81, |ws, p, out| ws.send_prepared(&Prepared::text(text(p)), out)),
     ("send_prepared, binary", 0x82, |ws, p, out| ws.send_prepared(&Prepared::binary(p), out)),
     ("send_text_part, first", 0x01, |ws, p, out| ws.send_text_part(text(p), false, out)),
@@ -239,6 +259,49 @@ fn a_message_for_a_vectored_write_is_not_copied_unless_a_client_has_only_lent_it
     }
 }
 
+/// 10.3: the program cannot reach the payload in between.
+#[test]
+fn a_frame_is_appended_in_pieces_of_any_length() {
+    for role in Role::BOTH {
+        for len in [0, 1, 125, 126, 1001, 70_000] {
+            let payload = ascii(len);
+            let expected = role.outgoing(0x82, &payload);
+            let header_len = expected.len() - len;
+            for most in [1, 3, 4, 255, 256, 257, 4097, 1 << 20] {
+                let mut ws = role.connection(&Config::new());
+                let mut frame = ws.send_binary_lazily(&payload).unwrap();
+                let mut out = Vec::new();
+                let mut pieces = 0;
+                while !frame.is_empty() {
+                    assert_eq!(frame.len(), expected.len() - out.len());
+                    frame.append_to(&mut out, most);
+                    pieces += 1;
+                    let appended = len.min(most * pieces);
+                    assert_eq!(out.len(), header_len + appended, "{role:?} {len} {most}");
+                }
+                assert!(out == expected, "{role:?} {len} by {most}");
+                assert_eq!(frame.len(), 0);
+                frame.append_to(&mut out, most);
+                assert_eq!(out.len(), expected.len(), "nothing comes behind the end");
+            }
+        }
+    }
+}
+
+/// Other frames may be appended before the first piece.
+#[test]
+fn a_lazy_frame_is_sent_when_its_first_piece_is() {
+    for role in Role::BOTH {
+        let (mut ws, mut out) = (role.connection(&Config::new()), Vec::new());
+        let mut frame = ws.send_text_lazily("later").unwrap();
+        ws.send_text("sooner", &mut out).unwrap();
+        frame.append_to(&mut out, 0);
+        frame.append_to(&mut out, 5);
+        let expected = [role.outgoing(0x81, b"sooner"), role.outgoing(0x81, b"later")];
+        assert_eq!(out, expected.concat());
+    }
+}
+
 #[test]
 fn a_prepared_message_holds_a_servers_frame() {
     for len in [0, 125, 126, 65536] {
@@ -277,6 +340,7 @@ fn a_client_masks_every_frame_with_a_key_of_its_own() {
     ws.send_text_part("p", false, &mut out).unwrap();
     assert!(ws.send_text("refused", &mut out).is_err());
     assert!(ws.send_binary_vectored(&[0][..], &mut out).is_err());
+    assert!(ws.send_binary_lazily(&[0][..]).is_err());
     assert!(ws.send_ping(&[0; 126], &mut out).is_err());
     assert!(ws.send_close(CloseCode::ABNORMAL, "", &mut out).is_err());
     ws.send_text_part("p", true, &mut out).unwrap();
@@ -290,8 +354,9 @@ fn a_client_masks_every_frame_with_a_key_of_its_own() {
     let mut close = Role::Client.incoming_final(CLOSE, &close_payload(1000, ""));
     receive_once(&mut ws, &mut &mut close[..], &mut out).unwrap();
 
-    let whole = [0x81, 0x82, 0x81, 0x81, 0x82, 0x82, 0x81, 0x82, 0x81, 0x82]
-        .map(|first_byte| (first_byte, &b"m"[..]));
+    let whole =
+        [0x81, 0x82, 0x81, 0x81, 0x82, 0x82, 0x81, 0x81, 0x82, 0x82, 0x81, 0x82, 0x81, 0x82]
+            .map(|first_byte| (first_byte, &b"m"[..]));
     let rest: [(u8, &[u8]); 8] = [
         (0x01, b"p"),
         (0x80, b"p"),

@@ -33,6 +33,7 @@ OURS = {
     "sansws, reads of 16 KiB": "#a8690b",
     "sansws, memory reused": "#8a4a2f",
     "sansws, vectored": "#a3195b",
+    "sansws, in pieces": "#a3195b",
     "sansws-epoll": "#c8400a",
     "sansws-tokio": "#a8690b",
     "sansws-blocking": "#6e2a0c",

@@ -13,6 +13,7 @@ mod receiver;
 mod rules;
 mod send;
 mod timers;
+mod unsent_frame;
 mod utf8;
 
 #[cfg(feature = "deflate")]
@@ -26,6 +27,7 @@ pub use config::Config;
 pub use event::CompressedPart;
 pub use event::{BinaryPart, Close, Event, Part, TextPart};
 pub use message_buffer::MessageBuffer;
+pub use unsent_frame::UnsentFrame;
 
 use self::closing::Closing;
 use self::config::Limits;

@@ -4,7 +4,7 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use super::rules::Form;
-use super::{Close, Connection, MessageKind, Role, Sending, State};
+use super::{Close, Connection, MessageKind, Role, Sending, State, UnsentFrame};
 use crate::error::SendError;
 use crate::frame::{CloseCode, EncodedHeader, Header, Opcode};
 use crate::prepared::{Frame, Prepared};
@@ -15,7 +15,7 @@ const MAX_CONTROL_LEN: usize = 125;
 /// # Sending
 ///
 /// Every method appends whole frames to `out`, or nothing if it returns an
-/// error.
+/// error. Where one leaves a part of a frame to the caller, it says so.
 impl Connection {
     /// Sends a message of text.
     ///
@@ -81,11 +81,7 @@ impl Connection {
         text: impl Into<Cow<'t, str>>,
         out: &mut Vec<u8>,
     ) -> Result<Cow<'t, [u8]>, SendError> {
-        let payload = match text.into() {
-            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
-            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
-        };
-        self.send_vectored(MessageKind::Text, payload, out)
+        self.send_vectored(MessageKind::Text, into_bytes(text.into()), out)
     }
 
     /// Sends a message of bytes without copying it, as
@@ -115,6 +111,59 @@ impl Connection {
         out: &mut Vec<u8>,
     ) -> Result<Cow<'d, [u8]>, SendError> {
         self.send_vectored(MessageKind::Binary, data.into(), out)
+    }
+
+    /// Sends a message of text in one frame, which the caller appends in pieces. It is never
+    /// compressed.
+    ///
+    /// For long messages of clients, which mask what they send: it takes memory for one piece
+    /// only, each is written while the processor's cache has it, and what is sent can belong
+    /// to many connections. 16 KiB are a good length, which a TLS record has too.
+    ///
+    /// Once the first piece was appended, all others must be before anything else; see
+    /// [`UnsentFrame`].
+    ///
+    /// # Errors
+    /// [`SendError::Closed`], [`SendError::MessageUnfinished`].
+    pub fn send_text_lazily<'t>(
+        &mut self,
+        text: impl Into<Cow<'t, str>>,
+    ) -> Result<UnsentFrame<'t>, SendError> {
+        self.send_lazily(MessageKind::Text, into_bytes(text.into()))
+    }
+
+    /// Sends a message of bytes in one frame, which the caller appends in pieces, as
+    /// [`send_text_lazily`](Self::send_text_lazily) does of text.
+    ///
+    /// # Errors
+    /// [`SendError::Closed`], [`SendError::MessageUnfinished`].
+    ///
+    /// ```
+    /// use std::io::Write;
+    /// # use sansws::{Config, Connection, MaskingKeys};
+    /// # let mut socket = Vec::new();
+    ///
+    /// # #[cfg(feature = "rand")]
+    /// let keys = MaskingKeys::random();
+    /// # #[cfg(not(feature = "rand"))]
+    /// # let keys = MaskingKeys::new(|| [7; 4]);
+    /// let mut ws = Connection::client(&Config::new(), keys);
+    /// let image = vec![7; 1_000_000];
+    /// let mut frame = ws.send_binary_lazily(&image)?;
+    /// let mut out = Vec::new();
+    /// while !frame.is_empty() {
+    ///     frame.append_to(&mut out, 16 * 1024);
+    ///     socket.write_all(&out)?;
+    ///     out.clear();
+    /// }
+    /// assert_eq!(socket.len(), 14 + image.len());
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn send_binary_lazily<'d>(
+        &mut self,
+        data: impl Into<Cow<'d, [u8]>>,
+    ) -> Result<UnsentFrame<'d>, SendError> {
+        self.send_lazily(MessageKind::Binary, data.into())
     }
 
     /// Sends a message that was encoded once for many connections.
@@ -227,6 +276,19 @@ impl Connection {
         };
         header.encode().append_to(out);
         Ok(payload)
+    }
+
+    fn send_lazily<'p>(
+        &mut self,
+        kind: MessageKind,
+        payload: Cow<'p, [u8]>,
+    ) -> Result<UnsentFrame<'p>, SendError> {
+        self.may_begin()?;
+        let mut header = Header::new(kind.opcode(), true, payload.len() as u64);
+        if let Role::Client(keys) = &mut self.role {
+            header.mask = Some(keys.next());
+        }
+        Ok(UnsentFrame::new(header, payload))
     }
 
     #[inline]
@@ -377,6 +439,13 @@ impl Connection {
 
     fn write_compressed(&mut self, header: Header, payload: &[u8], out: &mut Vec<u8>) {
         write_frame(&mut self.role, header.opcode, header.fin, payload, out);
+    }
+}
+
+fn into_bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
     }
 }
 

@@ -27,6 +27,7 @@ const LONG: usize = 16 * 1024;
 const FIRST_READ: usize = 1024;
 const REUSED: &str = "sansws, memory reused";
 const VECTORED: &str = "sansws, vectored";
+const LAZILY: &str = "sansws, in pieces";
 
 pub fn run(report: &mut Report) {
     let texts = [("receive/ascii", "abcdefgh "), ("receive/japanese", "日本語のテキスト")];
@@ -130,8 +131,11 @@ fn senders(work: &Work, role: Role) -> Vec<Contender> {
         yawc::send("yawc", open_yawc(work, role), work),
     ];
     contenders.extend(senders.map(|sender| sender.checked(frames(work, role))));
-    if work.size >= LONG && role == Role::Server {
-        let sender = ours::send_vectored(VECTORED, ours_as(), work);
+    if work.size >= LONG {
+        let sender = match role {
+            Role::Server => ours::send_vectored(VECTORED, ours_as(), work),
+            Role::Client => ours::send_lazily(LAZILY, ours_as(), work),
+        };
         contenders.push(sender.checked(frames(work, role)));
     }
     contenders

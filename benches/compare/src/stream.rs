@@ -75,6 +75,7 @@ impl Stream {
         self.tap.see(bytes);
     }
 
+    #[inline]
     fn give_all(&mut self, slices: &[io::IoSlice<'_>]) -> usize {
         slices.iter().for_each(|slice| self.give(slice));
         slices.iter().map(|slice| slice.len()).sum()

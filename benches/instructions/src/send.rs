@@ -18,9 +18,9 @@ pub fn paths() -> Vec<Path> {
         paths.push(a_text(len));
     }
     for len in [16, 1 << 10] {
-        let client = || Connection::client(&Config::new(), MaskingKeys::new(|| KEY));
         paths.push(binary(format!("send/client/binary/{len}"), len, client));
     }
+    paths.push(lazily(64 << 10));
     let random = || Connection::client(&Config::new(), MaskingKeys::random());
     paths.push(binary("send/client/random keys/16".into(), 16, random));
     for len in [16, 1 << 10] {
@@ -36,8 +36,23 @@ fn server() -> Connection {
     Connection::server(&Config::new())
 }
 
+fn client() -> Connection {
+    Connection::client(&Config::new(), MaskingKeys::new(|| KEY))
+}
+
 fn binary(name: String, len: usize, connection: impl FnOnce() -> Connection + 'static) -> Path {
     send(name, len, connection, vec![7; len], |ws, data, out| ws.send_binary(data, out))
+}
+
+/// In pieces of 16 KiB.
+fn lazily(len: usize) -> Path {
+    send(format!("send/client/in pieces/{len}"), len, client, vec![7; len], |ws, data, out| {
+        let mut frame = ws.send_binary_lazily(data)?;
+        while !frame.is_empty() {
+            frame.append_to(out, 16 << 10);
+        }
+        Ok(())
+    })
 }
 
 fn a_text(len: usize) -> Path {

@@ -171,6 +171,24 @@ pub fn send_vectored(name: &str, mut ws: Connection, work: &Work) -> Contender {
     Contender::new(name, tap, Box::new(run))
 }
 
+/// Masked and written in pieces of `WRITE` bytes.
+pub fn send_lazily(name: &str, mut ws: Connection, work: &Work) -> Contender {
+    let tap = Tap::default();
+    let mut stream = Stream::new(work.input.clone(), tap.clone());
+    let (messages, mut out) = (work.messages.clone(), Vec::new());
+    let run = move |_: &mut crate::work::Tally| {
+        for data in messages.iter() {
+            let mut frame = ws.send_binary_lazily(&data[..]).unwrap();
+            while !frame.is_empty() {
+                frame.append_to(&mut out, WRITE);
+                stream.write_all(&out).unwrap();
+                out.clear();
+            }
+        }
+    };
+    Contender::new(name, tap, Box::new(run))
+}
+
 /// Reads once; what of it is still to be received.
 fn read_straight<'b>(
     ws: &mut Connection,
