@@ -22,9 +22,8 @@ where
         loop {
             let (socket, _) = listener.accept().await.unwrap();
             socket.set_nodelay(true).unwrap();
-            let serve = serve(socket);
-            // How it ends is seen by the generator.
-            tokio::spawn(async { drop(serve.await) });
+            // How it ends is seen by the generator. A future around it would hold it twice.
+            tokio::spawn(serve(socket));
         }
     });
 }
