@@ -6,13 +6,11 @@ pub mod reference;
 #[path = "../../tests/support/runs.rs"]
 pub mod runs;
 
+/// As the tests' own modules know them.
+#[path = "../../tests/support/frames.rs"]
+pub mod support;
 #[path = "../../tests/support/deflate.rs"]
 pub mod with_deflate;
-
-/// What `with_deflate` takes from the tests.
-mod support {
-    pub const KEY: [u8; 4] = [1, 2, 3, 4];
-}
 
 use self::reference::Rules;
 

@@ -2,7 +2,11 @@
 //! library, and ways to run a connection over bytes.
 #![allow(dead_code, reason = "each test file is a crate that uses its part of it")]
 
+mod frames;
+
 use sansws::{Config, Connection, Error, Event, MaskingKeys, Part};
+
+pub use self::frames::{KEY, raw_frame};
 
 pub const CONTINUATION: u8 = 0x0;
 pub const TEXT: u8 = 0x1;
@@ -10,9 +14,6 @@ pub const BINARY: u8 = 0x2;
 pub const CLOSE: u8 = 0x8;
 pub const PING: u8 = 0x9;
 pub const PONG: u8 = 0xA;
-
-/// The key with which `frame` masks for a server.
-pub const KEY: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
 
 /// Which end of the connection is tested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,29 +56,6 @@ impl Role {
 
 pub fn close_payload(code: u16, reason: &str) -> Vec<u8> {
     [&code.to_be_bytes(), reason.as_bytes()].concat()
-}
-
-/// A frame with the length in as few bytes as it needs.
-pub fn raw_frame(first_byte: u8, mask: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> {
-    let mask_bit = if mask.is_some() { 0x80 } else { 0 };
-    let mut frame = vec![first_byte];
-    match payload.len() {
-        len @ 0..=125 => frame.push(mask_bit | len as u8),
-        len @ 126..=0xFFFF => {
-            frame.push(mask_bit | 126);
-            frame.extend((len as u16).to_be_bytes());
-        }
-        len => {
-            frame.push(mask_bit | 127);
-            frame.extend((len as u64).to_be_bytes());
-        }
-    }
-    let key = mask.unwrap_or([0; 4]);
-    if mask.is_some() {
-        frame.extend(key);
-    }
-    frame.extend(payload.iter().enumerate().map(|(i, byte)| byte ^ key[i % 4]));
-    frame
 }
 
 /// A header that declares `len`, in the shortest form, with nothing after it.
