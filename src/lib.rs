@@ -128,7 +128,7 @@ mod time;
 pub use connection::CompressedPart;
 pub use connection::{
     BinaryPart, Close, Config, Connection, Event, MessageBuffer, MessageKind, Part, State,
-    TextPart, Transport, UnsentFrame,
+    TextPart, Transport, UnsentPayload,
 };
 #[cfg(feature = "deflate")]
 pub use deflate::{DeflateConfig, DeflateParameters, KeepContext};

@@ -241,9 +241,9 @@ fn what_is_sent_costs_its_frame_and_is_copied_for_a_vectored_write_only_to_be_ma
 
             let (_out, cost) = cost_of(|| {
                 let mut out = Vec::with_capacity(16 + 100);
-                let mut frame = ws.send_binary_lazily(&data).unwrap();
-                while !frame.is_empty() {
-                    frame.append_to(&mut out, 100);
+                let mut payload = ws.send_binary_lazily(&data, &mut out).unwrap();
+                while !payload.is_empty() {
+                    payload.append_to(&mut out, 100);
                     out.clear();
                 }
                 out

@@ -331,7 +331,7 @@ fn what_cannot_be_sent_leaves_all_as_it_was() {
                 |ws, out| ws.send_text("text", out),
                 |ws, out| ws.send_prepared(&sansws::Prepared::text("text"), out),
                 |ws, out| ws.send_binary_vectored(&[][..], out).map(drop),
-                |ws, _| ws.send_binary_lazily(&[][..]).map(drop),
+                |ws, out| ws.send_binary_lazily(&[][..], out).map(drop),
             ],
         ),
         (

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 
 use sansws::handshake::{ClientHandshake, RequestBuilder, ServerHandshake, Uri};
+use sansws::{Config, Connection, MaskingKeys};
 
 const SECRET: &str = "s3cr3t";
 
@@ -49,6 +50,15 @@ fn no_secret_of_a_handshake_is_printed() {
     ] {
         assert!(!text.contains(SECRET) && !text.contains(&bytes), "{text}");
     }
+}
+
+#[test]
+fn no_payload_that_is_still_to_be_sent_is_printed() {
+    let mut ws = Connection::client(&Config::new(), MaskingKeys::new(|| [0; 4]));
+    let payload = ws.send_text_lazily(SECRET, &mut Vec::new()).expect("it is open");
+    let text = printed(&payload);
+    assert!(text.contains("len: 6") && !text.contains(SECRET), "{text}");
+    assert!(!text.contains(&format!("{}", SECRET.as_bytes()[0])), "{text}");
 }
 
 #[test]

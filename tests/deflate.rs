@@ -363,6 +363,33 @@ fn every_way_to_send_arrives() {
 }
 
 #[test]
+fn a_payload_that_is_left_to_the_caller_is_not_compressed_and_what_follows_is() {
+    let long = "some text, some more text, and some more; ".repeat(100);
+    let config = DeflateConfig::new();
+    let [mut server, mut client] = pair(config, config, &Config::new());
+    let mut out = Vec::new();
+    client.send_text(&long, &mut out).unwrap();
+    let compressed = out.len();
+    assert_eq!(out[0], FIN | RSV1 | TEXT);
+
+    let start = out.len();
+    let mut payload = client.send_text_lazily(&long, &mut out).unwrap();
+    payload.append_to(&mut out, usize::MAX);
+    assert_eq!((out[start], out.len() - start), (FIN | TEXT, 8 + long.len()));
+
+    let start = out.len();
+    let payload = client.send_text_vectored(&long, &mut out).unwrap();
+    out.extend_from_slice(&payload);
+    assert_eq!((out[start], out.len() - start), (FIN | TEXT, 8 + long.len()));
+
+    let start = out.len();
+    client.send_text(&long, &mut out).unwrap();
+    assert_eq!(out[start], FIN | RSV1 | TEXT);
+    assert!(out.len() - start < compressed, "the window is still there");
+    assert_eq!(receive(&mut server, &out).events, [(); 4].map(|()| text(&long)));
+}
+
+#[test]
 fn messages_below_the_threshold_are_sent_as_they_are() {
     let [mut server, _] =
         pair(DeflateConfig::new().min_len(10), DeflateConfig::new(), &Config::new());

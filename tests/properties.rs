@@ -134,14 +134,14 @@ fn send(ws: &mut Connection, sending: &Sending, out: &mut Vec<u8>) -> Vec<Item> 
             payload.map(|payload| out.extend_from_slice(&payload))
         }
         Sending::Lazily(item, piece) => {
-            let frame = match item {
-                Text(text) => ws.send_text_lazily(text),
-                Binary(data) => ws.send_binary_lazily(data.clone()),
+            let payload = match item {
+                Text(text) => ws.send_text_lazily(text, out),
+                Binary(data) => ws.send_binary_lazily(data.clone(), out),
                 item => unreachable!("{item:?}"),
             };
-            frame.map(|mut frame| {
-                while !frame.is_empty() {
-                    frame.append_to(out, *piece);
+            payload.map(|mut payload| {
+                while !payload.is_empty() {
+                    payload.append_to(out, *piece);
                 }
             })
         }

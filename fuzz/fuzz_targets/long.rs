@@ -20,7 +20,7 @@ fuzz_target!(|data: &[u8]| {
     };
     let stream = expand(script, rules.is_server.then_some(KEY));
     let whole = run(&rules, &[&stream], WHOLE).decoded;
-    // Of a few bytes up to 64 KiB.
+    // Of one byte to nearly 64 KiB.
     let reads = [a, b].map(|read| 1 + usize::from(read) * usize::from(read));
     let mut ws = connection(&rules);
     assert_eq!(receive(&mut ws, &stream, reads, ways), whole);

@@ -13,7 +13,7 @@ mod receiver;
 mod rules;
 mod send;
 mod timers;
-mod unsent_frame;
+mod unsent_payload;
 mod utf8;
 
 #[cfg(feature = "deflate")]
@@ -27,7 +27,7 @@ pub use config::Config;
 pub use event::CompressedPart;
 pub use event::{BinaryPart, Close, Event, Part, TextPart};
 pub use message_buffer::MessageBuffer;
-pub use unsent_frame::UnsentFrame;
+pub use unsent_payload::UnsentPayload;
 
 use self::closing::Closing;
 use self::config::Limits;
@@ -63,7 +63,8 @@ use crate::time::Instant;
 ///    joined in memory that was used before ([`receive_reusing`](Self::receive_reusing)).
 ///
 /// No order of calls does harm. What cannot be done now is an error that
-/// changes nothing.
+/// changes nothing. (Only a payload that a method leaves to the caller, as
+/// [`send_binary_vectored`](Self::send_binary_vectored) does, must stand behind its header.)
 ///
 /// ```no_run
 /// use std::io::{Read, Write};

@@ -4,7 +4,7 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use super::rules::Form;
-use super::{Close, Connection, MessageKind, Role, Sending, State, UnsentFrame};
+use super::{Close, Connection, MessageKind, Role, Sending, State, UnsentPayload};
 use crate::error::SendError;
 use crate::frame::{CloseCode, EncodedHeader, Header, Opcode};
 use crate::prepared::{Frame, Prepared};
@@ -15,7 +15,7 @@ const MAX_CONTROL_LEN: usize = 125;
 /// # Sending
 ///
 /// Every method appends whole frames to `out`, or nothing if it returns an
-/// error. Where one leaves a part of a frame to the caller, it says so.
+/// error; those that leave the payload to the caller say so.
 impl Connection {
     /// Sends a message of text.
     ///
@@ -113,57 +113,36 @@ impl Connection {
         self.send_vectored(MessageKind::Binary, data.into(), out)
     }
 
-    /// Sends a message of text in one frame, which the caller appends in pieces. It is never
+    /// Sends a message of text of which the caller appends the payload in pieces: the header
+    /// goes to `out`, and what is returned masks the rest when it is asked to. It is never
     /// compressed.
     ///
-    /// For long messages of clients, which mask what they send: it takes memory for one piece
-    /// only, each is written while the processor's cache has it, and what is sent can belong
-    /// to many connections. 16 KiB are a good length, which a TLS record has too.
+    /// For long messages of clients, which otherwise need memory for the masked copy. Each
+    /// piece is also written while the processor's cache has it; 16 KiB are a good length.
     ///
-    /// Once the first piece was appended, all others must be before anything else; see
-    /// [`UnsentFrame`].
+    /// Until all of it is appended, nothing else may be: see [`UnsentPayload`].
     ///
     /// # Errors
     /// [`SendError::Closed`], [`SendError::MessageUnfinished`].
     pub fn send_text_lazily<'t>(
         &mut self,
         text: impl Into<Cow<'t, str>>,
-    ) -> Result<UnsentFrame<'t>, SendError> {
-        self.send_lazily(MessageKind::Text, into_bytes(text.into()))
+        out: &mut Vec<u8>,
+    ) -> Result<UnsentPayload<'t>, SendError> {
+        self.send_lazily(MessageKind::Text, into_bytes(text.into()), out)
     }
 
-    /// Sends a message of bytes in one frame, which the caller appends in pieces, as
+    /// Sends a message of bytes of which the caller appends the payload in pieces, as
     /// [`send_text_lazily`](Self::send_text_lazily) does of text.
     ///
     /// # Errors
     /// [`SendError::Closed`], [`SendError::MessageUnfinished`].
-    ///
-    /// ```
-    /// use std::io::Write;
-    /// # use sansws::{Config, Connection, MaskingKeys};
-    /// # let mut socket = Vec::new();
-    ///
-    /// # #[cfg(feature = "rand")]
-    /// let keys = MaskingKeys::random();
-    /// # #[cfg(not(feature = "rand"))]
-    /// # let keys = MaskingKeys::new(|| [7; 4]);
-    /// let mut ws = Connection::client(&Config::new(), keys);
-    /// let image = vec![7; 1_000_000];
-    /// let mut frame = ws.send_binary_lazily(&image)?;
-    /// let mut out = Vec::new();
-    /// while !frame.is_empty() {
-    ///     frame.append_to(&mut out, 16 * 1024);
-    ///     socket.write_all(&out)?;
-    ///     out.clear();
-    /// }
-    /// assert_eq!(socket.len(), 14 + image.len());
-    /// # Ok::<_, Box<dyn std::error::Error>>(())
-    /// ```
     pub fn send_binary_lazily<'d>(
         &mut self,
         data: impl Into<Cow<'d, [u8]>>,
-    ) -> Result<UnsentFrame<'d>, SendError> {
-        self.send_lazily(MessageKind::Binary, data.into())
+        out: &mut Vec<u8>,
+    ) -> Result<UnsentPayload<'d>, SendError> {
+        self.send_lazily(MessageKind::Binary, data.into(), out)
     }
 
     /// Sends a message that was encoded once for many connections.
@@ -282,13 +261,15 @@ impl Connection {
         &mut self,
         kind: MessageKind,
         payload: Cow<'p, [u8]>,
-    ) -> Result<UnsentFrame<'p>, SendError> {
+        out: &mut Vec<u8>,
+    ) -> Result<UnsentPayload<'p>, SendError> {
         self.may_begin()?;
         let mut header = Header::new(kind.opcode(), true, payload.len() as u64);
         if let Role::Client(keys) = &mut self.role {
             header.mask = Some(keys.next());
         }
-        Ok(UnsentFrame::new(header, payload))
+        header.encode().append_to(out);
+        Ok(UnsentPayload::new(payload, header.mask))
     }
 
     #[inline]

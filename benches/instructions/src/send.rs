@@ -47,9 +47,9 @@ fn binary(name: String, len: usize, connection: impl FnOnce() -> Connection + 's
 /// In pieces of 16 KiB.
 fn lazily(len: usize) -> Path {
     send(format!("send/client/in pieces/{len}"), len, client, vec![7; len], |ws, data, out| {
-        let mut frame = ws.send_binary_lazily(data)?;
-        while !frame.is_empty() {
-            frame.append_to(out, 16 << 10);
+        let mut payload = ws.send_binary_lazily(data, out)?;
+        while !payload.is_empty() {
+            payload.append_to(out, 16 << 10);
         }
         Ok(())
     })

@@ -178,9 +178,9 @@ pub fn send_lazily(name: &str, mut ws: Connection, work: &Work) -> Contender {
     let (messages, mut out) = (work.messages.clone(), Vec::new());
     let run = move |_: &mut crate::work::Tally| {
         for data in messages.iter() {
-            let mut frame = ws.send_binary_lazily(&data[..]).unwrap();
-            while !frame.is_empty() {
-                frame.append_to(&mut out, WRITE);
+            let mut payload = ws.send_binary_lazily(&data[..], &mut out).unwrap();
+            while !payload.is_empty() {
+                payload.append_to(&mut out, WRITE);
                 stream.write_all(&out).unwrap();
                 out.clear();
             }

@@ -1,0 +1,108 @@
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::frame::MaskingKey;
+
+/// What is left to append of a frame's payload, after
+/// [`send_binary_lazily`](super::Connection::send_binary_lazily) or
+/// [`send_text_lazily`](super::Connection::send_text_lazily).
+///
+/// # In the middle of the frame
+///
+/// Whatever is written before all of the payload is, the peer takes for a part of it. So until
+/// then a program that does not only write gives another buffer to every other method that
+/// has an `out`, and writes that behind the frame. (With an adapter it appends and flushes in
+/// turns, and does not read.)
+///
+/// So pongs, pings and a Close frame wait for the end of the frame. If writing it takes longer
+/// than a few seconds, send parts of a message instead
+/// ([`send_binary_part`](super::Connection::send_binary_part)): a peer's deadlines, and those
+/// of [`Config::keepalive`](super::Config::keepalive), know nothing of it.
+///
+/// If the connection closes or fails meanwhile, the rest of the frame is still written before
+/// the answer to that. Or neither is, and the socket is shut down.
+///
+/// ```
+/// # use sansws::{Config, Connection, Event, MaskingKeys};
+/// # #[derive(Default)]
+/// # struct Socket(Vec<u8>);
+/// # impl Socket {
+/// #     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+/// #         let written = bytes.len().min(10_000);
+/// #         self.0.extend_from_slice(&bytes[..written]);
+/// #         Ok(written)
+/// #     }
+/// #     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+/// #         buffer[..2].copy_from_slice(b"\x89\0");
+/// #         Ok(2)
+/// #     }
+/// # }
+/// # let mut socket = Socket::default();
+/// # let mut buffer = [0; 100];
+/// # let mut ws = Connection::client(&Config::new(), MaskingKeys::new(|| [7; 4]));
+/// let image = vec![7; 1_000_000];
+/// let (mut out, mut answers) = (Vec::new(), Vec::new());
+/// let mut payload = ws.send_binary_lazily(&image, &mut out)?;
+/// while !(payload.is_empty() && out.is_empty()) {
+///     if out.is_empty() {
+///         payload.append_to(&mut out, 16 * 1024);
+///     }
+///     let written = socket.write(&out)?; // as much as it takes
+///     out.drain(..written);
+///     let n = socket.read(&mut buffer)?; // what has come meanwhile
+///     let mut input = &mut buffer[..n];
+///     while let Some(event) = ws.receive(&mut input, &mut answers)? {
+///         // ...
+/// #       assert_eq!(event, Event::Ping([].as_slice().into()));
+///     }
+/// }
+/// out.append(&mut answers);
+/// # assert_eq!((socket.0.len(), out.len() % 6), (1_000_014, 0));
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "the peer waits for what the header has announced"]
+pub struct UnsentPayload<'p> {
+    // Nobody can modify what was written in part (RFC 6455, 10.3): who sees the first masked
+    // bytes knows the key, and could choose what the rest looks like on the wire.
+    payload: Cow<'p, [u8]>,
+    appended: usize,
+    /// With which a client masks.
+    key: Option<MaskingKey>,
+}
+
+impl<'p> UnsentPayload<'p> {
+    pub(super) const fn new(payload: Cow<'p, [u8]>, key: Option<MaskingKey>) -> Self {
+        Self { payload, appended: 0, key }
+    }
+
+    /// How many bytes are left.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.payload.len() - self.appended
+    }
+
+    /// Whether none are left.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Appends the next bytes, at most `most`, masked if a client sends them.
+    pub fn append_to(&mut self, out: &mut Vec<u8>, most: usize) {
+        let rest = &self.payload[self.appended..];
+        let next = &rest[..most.min(rest.len())];
+        match self.key {
+            Some(key) => key.rotated(self.appended).append_masked(next, out),
+            None => out.extend_from_slice(next),
+        }
+        self.appended += next.len();
+    }
+}
+
+/// Without what is sent.
+impl fmt::Debug for UnsentPayload<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UnsentPayload").field("len", &self.len()).finish_non_exhaustive()
+    }
+}
