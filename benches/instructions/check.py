@@ -6,6 +6,9 @@
   check.py --lines PATH     shows which functions and lines a path spends them in
 
 PATH is a part of a path's name. Needs valgrind.
+
+Each path is counted in two builds: with link-time optimization, as the benches are built,
+and without any. What Cargo does by default is between the two.
 """
 
 import argparse
@@ -13,6 +16,7 @@ import json
 import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +31,12 @@ ROUNDS = 16
 # it elsewhere changed others by up to 0.3 %, a newer compiler by up to 6 %.
 TOLERANCE = 0.02
 TOLERANCE_ELSEWHERE = 0.1
+# A crate is compiled in parts then, and what lies in which changes with the rest of it. This
+# is to find what is no longer inlined or turned into vectors: many times as many.
+TOLERANCE_WITHOUT_LTO = 0.25
+
+# Cargo's profile, and what is said of a build by it.
+BUILDS = {"bench": "with LTO", "release": "without"}
 # In instructions: a branch more, where a path has few.
 LEAST = 3
 
@@ -52,27 +62,32 @@ def main():
     if args.record and args.paths:
         parser.error("a record is of all paths")
 
-    program = build()
-    machine, paths = list_paths(program)
     if args.lines:
-        return show_lines(program, chosen(paths, [args.lines]))
+        program = build("bench")
+        return show_lines(program, chosen(list_paths(program)[1], [args.lines]))
+    programs = [build(profile) for profile in BUILDS]
+    machine, paths = list_paths(programs[0])
     selected = chosen(paths, args.paths)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        counts = dict(zip(selected, pool.map(
-            lambda name: count(program, name, paths[name]), selected)))
+        of_each = [pool.map(lambda name, program=program: count(program, name, paths[name]),
+                            selected) for program in programs]
+        counts = dict(zip(selected, zip(*of_each)))
     if args.record:
         write(args.file, machine, counts)
         return 0
     return compare(args.file, machine, counts, is_all=not args.paths)
 
 
-def build():
+def build(profile):
     """With debug symbols for `--lines`, which change no instruction."""
-    environment = {**os.environ, "CARGO_PROFILE_BENCH_DEBUG": "line-tables-only", "RUSTFLAGS": ""}
-    subprocess.run(["cargo", "build", "--quiet", "--profile", "bench", "-p", "instructions"],
+    environment = {**os.environ, f"CARGO_PROFILE_{profile.upper()}_DEBUG": "line-tables-only",
+                   "CARGO_PROFILE_RELEASE_LTO": "off", "RUSTFLAGS": ""}
+    subprocess.run(["cargo", "build", "--quiet", "--profile", profile, "-p", "instructions"],
                    cwd=ROOT, env=environment, check=True)
     metadata = run(["cargo", "metadata", "--no-deps", "--format-version=1"], cwd=ROOT).stdout
-    return Path(json.loads(metadata)["target_directory"]) / "release" / "instructions"
+    program = Path(json.loads(metadata)["target_directory"]) / "release" / "instructions"
+    # Both profiles write to the same place.
+    return shutil.copy(program, program.with_name(f"instructions-{profile}"))
 
 
 def run(command, **options):
@@ -114,28 +129,35 @@ def count(program, name, operations):
 
 
 def write(file, machine, counts):
-    lines = ["# Instructions an operation, written by check.py --record", f"# {machine}"]
-    lines += [f"{instructions:8} {name}" for name, instructions in counts.items()]
+    lines = ["# Instructions an operation, written by check.py --record: "
+             + ", ".join(BUILDS.values()), f"# {machine}"]
+    lines += ["".join(f"{each:8}" for each in both) + f" {name}"
+              for name, both in counts.items()]
     file.write_text("\n".join(lines) + "\n")
 
 
 def compare(file, machine, counts, is_all):
     _, recorded_with, *lines = file.read_text().splitlines()
-    recorded = {name: int(instructions)
-                for instructions, name in (line.split(maxsplit=1) for line in lines)}
+    recorded = {name: tuple(map(int, both))
+                for *both, name in (line.split(maxsplit=len(BUILDS)) for line in lines)}
     is_elsewhere = recorded_with != f"# {machine}"
     tolerance = TOLERANCE_ELSEWHERE if is_elsewhere else TOLERANCE
+    tolerances = [tolerance, TOLERANCE_WITHOUT_LTO]
 
     wrong = []
-    for name, now in counts.items():
-        before = recorded.get(name)
-        change = f"{before:8} {(now - before) / before:+7.1%}" if before else " " * 16
-        print(f"{now:8} {change}  {name}")
-        if before is None:
+    print("   ".join(f"{name:>16}" for name in BUILDS.values()))
+    for name, both in counts.items():
+        befores = recorded.get(name)
+        if befores is None:
             wrong.append(f"{name}: not recorded")
-        elif abs(now - before) > max(tolerance * before, LEAST):
-            verdict = "DEARER" if now > before else "cheaper"
-            wrong.append(f"{name}: {verdict}, {now} instructions instead of {before}")
+            befores = both
+        columns = []
+        for now, before, most, build in zip(both, befores, tolerances, BUILDS.values()):
+            columns.append(f"{now:8} {(now - before) / before:+7.1%}")
+            if abs(now - before) > max(most * before, LEAST):
+                verdict = "DEARER" if now > before else "cheaper"
+                wrong.append(f"{name}, {build}: {verdict}, {now} instructions instead of {before}")
+        print("   ".join(columns) + f"  {name}")
     if is_all:
         wrong += [f"{name}: recorded, but not there" for name in recorded if name not in counts]
 

@@ -80,20 +80,16 @@ impl MaskingKey {
 
     #[inline(always)]
     fn append_masked_long(self, data: &[u8], out: &mut Vec<u8>) {
-        let (words, rest) = data.as_chunks();
-        append_many_words(words, self.word(), out);
+        out.reserve(data.len());
+        let (blocks, rest) = data.as_chunks::<64>();
+        append_many_blocks(blocks.as_flattened(), self.word(), out);
         self.append_masked_short(rest, out);
     }
 
     /// Masked on the way: what was just stored in other pieces is slow to load again.
     #[inline(always)]
     fn append_masked_short(self, data: &[u8], out: &mut Vec<u8>) {
-        let (blocks, rest) = data.as_chunks::<64>();
-        for block in blocks {
-            let mut block = *block;
-            xor_words(block.as_chunks_mut().0, self.word());
-            out.extend_from_slice(&block);
-        }
+        let rest = append_blocks::<64>(data, self.word(), out);
         let (chunks, rest) = rest.as_chunks::<16>();
         for chunk in chunks {
             out.extend_from_slice(&self.masked(*chunk));
@@ -226,7 +222,22 @@ fn xor_most_words(words: &mut [[u8; 8]], key: u64) {
     xor_words(words, key);
 }
 
-/// The same on the way to `out`, which as one iterator of known length makes room once.
+/// Appends all whole blocks of `data`, each masked on the stack or in registers; what is left
+/// of `data`.
+#[inline(always)]
+fn append_blocks<'d, const N: usize>(data: &'d [u8], key: u64, out: &mut Vec<u8>) -> &'d [u8] {
+    let (blocks, rest) = data.as_chunks::<N>();
+    for block in blocks {
+        let mut block = *block;
+        xor_words(block.as_chunks_mut().0, key);
+        out.extend_from_slice(&block);
+    }
+    rest
+}
+
+/// The same of blocks of 64 bytes, as many together as there are: after each the length of
+/// `out` is loaded anew. All of it is inlined here without link-time optimization too, which
+/// what an iterator extends a `Vec` by is not.
 #[cfg_attr(
     feature = "multiversion",
     multiversion::multiversion(targets(
@@ -234,6 +245,8 @@ fn xor_most_words(words: &mut [[u8; 8]], key: u64) {
         "x86_64+avx2"
     ))
 )]
-fn append_many_words(words: &[[u8; 8]], key: u64, out: &mut Vec<u8>) {
-    out.extend(words.iter().flat_map(|word| (u64::from_ne_bytes(*word) ^ key).to_ne_bytes()));
+fn append_many_blocks(data: &[u8], key: u64, out: &mut Vec<u8>) {
+    let rest = append_blocks::<1024>(data, key, out);
+    let rest = append_blocks::<256>(rest, key, out);
+    append_blocks::<64>(rest, key, out);
 }
