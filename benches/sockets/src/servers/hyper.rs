@@ -98,7 +98,7 @@ where
                     let Ok((response, serve)) = upgraded else {
                         return Ok(Response::builder().status(400).body(Empty::new()).unwrap());
                     };
-                    tokio::spawn(tokio::task::unconstrained(async { drop(serve.await) }));
+                    tokio::spawn(tokio::task::unconstrained(serve));
                     Ok::<_, Infallible>(response)
                 }
             });
