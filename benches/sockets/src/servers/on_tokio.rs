@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::net::TcpListener;
+use std::pin::Pin;
 
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use tokio::net::TcpStream;
@@ -29,18 +30,25 @@ where
 }
 
 /// Sends each message back at once.
-pub async fn echo<W, M, E>(mut ws: W, is_data: impl Fn(&M) -> bool) -> Result<(), Error>
+// An async function would hold `ws` twice: as its argument and as its variable.
+#[allow(clippy::manual_async_fn, reason = "to hold it once")]
+pub fn echo<W, M, E>(
+    mut ws: W,
+    is_data: impl Fn(&M) -> bool,
+) -> impl Future<Output = Result<(), Error>>
 where
     W: Stream<Item = Result<M, E>> + Sink<M, Error = E> + Unpin,
     E: std::error::Error + Send + Sync + 'static,
 {
-    while let Some(message) = ws.next().await {
-        let message = message?;
-        if is_data(&message) {
-            ws.send(message).await?;
+    async move {
+        while let Some(message) = ws.next().await {
+            let message = message?;
+            if is_data(&message) {
+                ws.send(message).await?;
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Sends messages back, and flushes when there are no more for the moment.
@@ -56,8 +64,21 @@ where
     Ok(())
 }
 
-/// Sends each message to all.
-pub async fn broadcast<W, M, E>(
+/// Sends each message to all. Boxed, so that a task that echoes has no room for it.
+pub fn broadcast<W, M, E>(
+    ws: W,
+    is_data: impl Fn(&M) -> bool + Send + 'static,
+    sender: broadcast::Sender<M>,
+) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>
+where
+    W: Stream<Item = Result<M, E>> + Sink<M, Error = E> + Unpin + Send + 'static,
+    M: Clone + Send + Sync + 'static,
+    E: std::error::Error + Send + Sync + 'static,
+{
+    Box::pin(send_to_all(ws, is_data, sender))
+}
+
+async fn send_to_all<W, M, E>(
     mut ws: W,
     is_data: impl Fn(&M) -> bool,
     sender: broadcast::Sender<M>,
