@@ -271,6 +271,7 @@ fn a_payload_is_appended_in_pieces_of_any_length() {
                 let mut payload = ws.send_binary_lazily(&data, &mut out).unwrap();
                 assert_eq!(out, expected[..expected.len() - len], "the header comes at once");
                 payload.append_to(&mut out, 0);
+                assert_eq!((out.len(), payload.len()), (expected.len() - len, len));
                 while !payload.is_empty() {
                     let left = payload.len();
                     assert_eq!(left, expected.len() - out.len());
