@@ -67,7 +67,7 @@ impl MaskingKey {
         }
     }
 
-    /// Begins where a cache line does, as `apply_long`: to store across two of them costs
+    /// Begins where a cache line does, as `apply_aligned`: to store across two of them costs
     /// more than to load so.
     #[inline(never)]
     fn append_masked_aligned(self, data: &[u8], out: &mut Vec<u8>) {
@@ -159,19 +159,25 @@ impl MaskingKey {
 
     #[inline(never)]
     fn apply_long(self, data: &mut [u8]) {
-        // Vectors that lie across two cache lines cost twice as much, and payloads lie
-        // anywhere: so begin where a line does.
-        let is_longest = data.len() >= ALIGN_FROM;
-        let lead = if is_longest { data.as_ptr().align_offset(CACHE_LINE) } else { 0 };
+        if data.len() < ALIGN_FROM {
+            let (words, rest) = data.as_chunks_mut::<8>();
+            xor_words_avx2(words, self.word());
+            self.apply_short(rest);
+        } else {
+            self.apply_aligned(data);
+        }
+    }
+
+    /// Vectors that lie across two cache lines cost twice as much, and payloads lie
+    /// anywhere: so this begins where a line does.
+    #[inline(always)]
+    fn apply_aligned(self, data: &mut [u8]) {
+        let lead = data.as_ptr().align_offset(CACHE_LINE);
         let (lead, aligned) = data.split_at_mut(lead.min(data.len()));
         self.apply_short(lead);
         let key = self.rotated(lead.len());
         let (words, rest) = aligned.as_chunks_mut::<8>();
-        if is_longest {
-            xor_most_words(words, key.word());
-        } else {
-            xor_many_words(words, key.word());
-        }
+        xor_words_avx512(words, key.word());
         key.apply_short(rest);
     }
 
@@ -205,12 +211,12 @@ fn xor_words(words: &mut [[u8; 8]], key: u64) -> u64 {
 /// The same, with wider vectors where they are found. Not with those of 512 bits: what checks
 /// text loads it at once, by 32 bytes, and took an eighth longer for a KiB.
 #[cfg_attr(feature = "multiversion", multiversion::multiversion(targets("x86_64+avx2")))]
-fn xor_many_words(words: &mut [[u8; 8]], key: u64) {
+fn xor_words_avx2(words: &mut [[u8; 8]], key: u64) {
     xor_words(words, key);
 }
 
-/// The same of 4 KiB or more, for which those of 512 bits gain. Only where VBMI is too:
-/// processors before that slow down all else for them.
+/// The same of what begins at a cache line, with vectors of 512 bits too. Only where VBMI
+/// is: processors before that slow down all else for them.
 #[cfg_attr(
     feature = "multiversion",
     multiversion::multiversion(targets(
@@ -218,7 +224,7 @@ fn xor_many_words(words: &mut [[u8; 8]], key: u64) {
         "x86_64+avx2"
     ))
 )]
-fn xor_most_words(words: &mut [[u8; 8]], key: u64) {
+fn xor_words_avx512(words: &mut [[u8; 8]], key: u64) {
     xor_words(words, key);
 }
 
@@ -235,9 +241,10 @@ fn append_blocks<'d, const N: usize>(data: &'d [u8], key: u64, out: &mut Vec<u8>
     rest
 }
 
-/// The same of blocks of 64 bytes, as many together as there are: after each the length of
-/// `out` is loaded anew. All of it is inlined here without link-time optimization too, which
-/// what an iterator extends a `Vec` by is not.
+/// The same of blocks of 64 bytes, as many together as there are: with each, the length of
+/// `out` is loaded anew, and its room looked at, by a call where nothing is optimized when it
+/// is linked. (An iterator needs neither, but what a `Vec` is extended by is compiled apart
+/// then, without what is known of the processor.)
 #[cfg_attr(
     feature = "multiversion",
     multiversion::multiversion(targets(
