@@ -39,7 +39,7 @@ use self::timers::{Expired, Timers};
 #[cfg(feature = "deflate")]
 use crate::deflate::{Agreed, Deflater};
 use crate::error::{Error, Violation};
-use crate::frame::{CloseCode, Opcode};
+use crate::frame::{CloseCode, MaskingKey, Opcode};
 use crate::masking_keys::MaskingKeys;
 use crate::time::Instant;
 
@@ -161,6 +161,15 @@ impl Role {
     #[inline]
     const fn is_server(&self) -> bool {
         matches!(self, Self::Server)
+    }
+
+    /// A key for the next frame, if this end masks (5.1).
+    #[inline]
+    fn next_key(&mut self) -> Option<MaskingKey> {
+        match self {
+            Self::Server => None,
+            Self::Client(keys) => Some(keys.next()),
+        }
     }
 }
 

@@ -239,22 +239,7 @@ impl Connection {
         payload: Cow<'p, [u8]>,
         out: &mut Vec<u8>,
     ) -> Result<Cow<'p, [u8]>, SendError> {
-        self.may_begin()?;
-        let mut header = Header::new(kind.opcode(), true, payload.len() as u64);
-        let payload = match (&mut self.role, payload) {
-            (Role::Server, payload) => payload,
-            (Role::Client(keys), Cow::Owned(mut payload)) => {
-                header.mask.insert(keys.next()).apply(&mut payload);
-                Cow::Owned(payload)
-            }
-            (Role::Client(keys), Cow::Borrowed(payload)) => {
-                let mut masked = Vec::with_capacity(payload.len());
-                header.mask.insert(keys.next()).append_masked(payload, &mut masked);
-                Cow::Owned(masked)
-            }
-        };
-        header.encode().append_to(out);
-        Ok(payload)
+        Ok(self.send_lazily(kind, payload, out)?.into_masked())
     }
 
     fn send_lazily<'p>(
@@ -265,9 +250,7 @@ impl Connection {
     ) -> Result<UnsentPayload<'p>, SendError> {
         self.may_begin()?;
         let mut header = Header::new(kind.opcode(), true, payload.len() as u64);
-        if let Role::Client(keys) = &mut self.role {
-            header.mask = Some(keys.next());
-        }
+        header.mask = self.role.next_key();
         header.encode().append_to(out);
         Ok(UnsentPayload::new(payload, header.mask))
     }
@@ -382,9 +365,7 @@ impl Connection {
         let Some(deflater) = &mut self.deflater else { return };
         // RFC 7692, 6: RSV1 is set on the first frame only.
         header.rsv1 = header.opcode != Opcode::CONTINUATION;
-        if let Role::Client(keys) = &mut self.role {
-            header.mask = Some(keys.next());
-        }
+        header.mask = self.role.next_key();
         // Leave room for the header that is likely: that of the shorter payload.
         header.len = payload.len() as u64 / 2;
         let (start, room) = (out.len(), header.encoded_len());

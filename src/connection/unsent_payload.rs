@@ -76,6 +76,22 @@ impl<'p> UnsentPayload<'p> {
         Self { payload, appended: 0, key }
     }
 
+    /// All of the payload, of which nothing was appended, as it is to be written.
+    pub(super) fn into_masked(self) -> Cow<'p, [u8]> {
+        match (self.key, self.payload) {
+            (None, payload) => payload,
+            (Some(key), Cow::Owned(mut payload)) => {
+                key.apply(&mut payload);
+                Cow::Owned(payload)
+            }
+            (Some(key), Cow::Borrowed(payload)) => {
+                let mut masked = Vec::with_capacity(payload.len());
+                key.append_masked(payload, &mut masked);
+                Cow::Owned(masked)
+            }
+        }
+    }
+
     /// How many bytes are left.
     #[must_use]
     pub fn len(&self) -> usize {
