@@ -268,8 +268,10 @@ impl Connection {
 }
 
 impl Connection {
-    /// As both: a frame that lies whole in the input takes the straight way.
-    #[inline]
+    /// As both: a frame that lies whole in the input takes the straight way, which is inlined
+    /// in the program. A returned event would be stored field by field and loaded by twos, and
+    /// each load that spans two stores waits for the cache: it took twice as long.
+    #[inline(always)]
     fn receive_with<'e, 'b: 'e>(
         &mut self,
         input: &mut &'b mut [u8],
@@ -282,28 +284,31 @@ impl Connection {
             && let Some((kind, frame)) = WholeFrame::find(input, masked, &self.limits)
         {
             self.timers.heard = true;
+            let payload = frame.take(masked, input);
             return match kind {
-                MessageKind::Binary => {
-                    Ok(Some(Event::Binary(Cow::Borrowed(frame.take_data(masked, input)))))
-                }
-                MessageKind::Text => match frame.take_text(masked, input) {
+                MessageKind::Binary => Ok(Some(Event::Binary(Cow::Borrowed(payload.unmask())))),
+                MessageKind::Text => match payload.unmask_text() {
                     Ok(text) => Ok(Some(Event::Text(Cow::Borrowed(text)))),
                     Err(utf8::Invalid) => Err(self.fail(Violation::InvalidUtf8, out)),
                 },
             };
         }
-        self.receive_joined(input, out, memory)
+        let mut event = None;
+        self.receive_joined(input, out, memory, &mut event)?;
+        Ok(event)
     }
 
     /// The long way: whatever does not lie in `input` as one whole frame. By itself, so that
-    /// the straight way does not save registers for it.
+    /// the straight way does not save registers for it, nor has its event in memory, where
+    /// this one's is returned.
     #[inline(never)]
     fn receive_joined<'e, 'b: 'e>(
         &mut self,
         input: &mut &'b mut [u8],
         out: &mut Vec<u8>,
         mut memory: Option<&'e mut MessageBuffer>,
-    ) -> Result<Option<Event<'e>>, Error> {
+        event: &mut Option<Event<'e>>,
+    ) -> Result<(), Error> {
         if let Err(violation) = self.content.text_read_straight() {
             return Err(self.fail(violation, out));
         }
@@ -313,11 +318,12 @@ impl Connection {
                 None => self.next_piece(Asking::Messages, input, out)?,
             };
             let piece = match piece {
-                None => return Ok(None),
+                None => return Ok(()),
                 Some(Piece::Data(piece)) => piece,
                 Some(Piece::Control(opcode, payload)) => {
                     let control = self.receive_control(opcode, payload, out)?;
-                    return Ok(Some(control.into()));
+                    *event = Some(control.into());
+                    return Ok(());
                 }
             };
             let (announced, max_len) = (self.receiver.announced(), self.limits.message_len);
@@ -328,7 +334,8 @@ impl Connection {
                 Ok(Some(Message::Joined(kind))) => self.content.hand_out(kind, memory),
                 Err(violation) => Err(violation),
             };
-            return message.map(Some).map_err(|violation| self.fail(violation, out));
+            *event = Some(message.map_err(|violation| self.fail(violation, out))?);
+            return Ok(());
         }
     }
 

@@ -73,6 +73,12 @@ impl<'b> Payload<'b> {
         self.bytes
     }
 
+    /// The same of a whole text, checked.
+    #[inline]
+    pub(super) fn unmask_text(self) -> Result<&'b str, Invalid> {
+        unmask_text(self.bytes, self.mask)
+    }
+
     /// Unmasks them on the way.
     #[inline]
     pub(super) fn append_to(self, joined: &mut Vec<u8>) {
@@ -231,8 +237,7 @@ impl Receiver {
             return None;
         }
         (message.len, message.frames) = (total, message.frames + 1);
-        let (mask, bytes) = frame.take(masked, input);
-        let payload = Payload { bytes, mask };
+        let payload = frame.take(masked, input);
         Some(DataPiece { kind: message.kind, payload, last: false, form: Form::Plain })
     }
 
@@ -348,39 +353,12 @@ impl WholeFrame {
         (end <= input.len()).then_some(Self { start, end })
     }
 
-    /// Takes the frame from `input`: its payload, unmasked, which is data.
+    /// Takes the frame from `input`: its payload.
     #[inline]
-    pub(super) fn take_data<'b>(&self, masked: bool, input: &mut &'b mut [u8]) -> &'b [u8] {
-        let (key, payload) = self.take(masked, input);
-        if let Some(key) = key {
-            key.apply(payload);
-        }
-        payload
-    }
-
-    /// The same of text, checked.
-    #[inline]
-    pub(super) fn take_text<'b>(
-        &self,
-        masked: bool,
-        input: &mut &'b mut [u8],
-    ) -> Result<&'b str, Invalid> {
-        let (key, payload) = self.take(masked, input);
-        match key {
-            Some(key) if key.apply_seeing_ascii(payload) => utf8::from_ascii(payload),
-            _ => utf8::from_utf8(payload),
-        }
-    }
-
-    #[inline]
-    fn take<'b>(
-        &self,
-        masked: bool,
-        input: &mut &'b mut [u8],
-    ) -> (Option<MaskingKey>, &'b mut [u8]) {
-        let (header, payload) = take(input, self.end).split_at_mut(self.start);
+    pub(super) fn take<'b>(&self, masked: bool, input: &mut &'b mut [u8]) -> Payload<'b> {
+        let (header, bytes) = take(input, self.end).split_at_mut(self.start);
         let key = header.last_chunk().filter(|_| masked);
-        (key.map(|key| MaskingKey::new(*key)), payload)
+        Payload { bytes, mask: key.map(|key| MaskingKey::new(*key)) }
     }
 }
 
@@ -391,4 +369,14 @@ fn take<'b>(input: &mut &'b mut [u8], len: usize) -> &'b mut [u8] {
     let (taken, rest) = whole.split_at_mut(len.min(whole.len()));
     *input = rest;
     taken
+}
+
+/// By itself, since what is inlined in the program is to be small. What it takes and returns
+/// is in registers.
+#[inline(never)]
+fn unmask_text(bytes: &mut [u8], mask: Option<MaskingKey>) -> Result<&str, Invalid> {
+    match mask {
+        Some(mask) if mask.apply_seeing_ascii(bytes) => utf8::from_ascii(bytes),
+        _ => utf8::from_utf8(bytes),
+    }
 }
