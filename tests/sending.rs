@@ -259,7 +259,6 @@ fn a_message_for_a_vectored_write_is_not_copied_unless_a_client_has_only_lent_it
     }
 }
 
-/// 10.3: the program cannot reach the payload in between.
 #[test]
 fn a_payload_is_appended_in_pieces_of_any_length() {
     for role in Role::BOTH {

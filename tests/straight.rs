@@ -9,10 +9,11 @@ mod with_deflate;
 
 use core::time::Duration;
 
-use long::{Way, config, noise, read_straight, receive_in, receive_reusing, stream, text};
+use long::{Way, config, noise, receive_in, receive_reusing, stream, text};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use sansws::{CloseCode, Connection, Error, Event, Instant, MessageBuffer, Violation};
+use support::straight::read_straight;
 use support::{
     BINARY, CLOSE, CONTINUATION, Outcome, PING, Role, TEXT, close_payload, header_only, receive,
 };

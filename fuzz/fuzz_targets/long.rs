@@ -6,6 +6,7 @@ use libfuzzer_sys::fuzz_target;
 use sansws::{Connection, Error, MessageBuffer};
 use sansws_fuzz::reference::{Decoded, Item, Rules};
 use sansws_fuzz::runs::{WHOLE, connection, run};
+use sansws_fuzz::straight::read_straight;
 use sansws_fuzz::support::{KEY, raw_frame};
 
 fuzz_target!(|data: &[u8]| {
@@ -92,14 +93,4 @@ fn receive(ws: &mut Connection, mut stream: &[u8], reads: [usize; 2], ways: u8) 
         }
     }
     decoded
-}
-
-/// How much of the next `most` bytes was read straight, if any may be.
-fn read_straight(ws: &mut Connection, stream: &[u8], most: usize) -> Option<usize> {
-    ws.receive_payload(|payload, room| {
-        assert!(payload.capacity() - payload.len() >= room, "there is room");
-        let count = most.min(room);
-        payload.extend_from_slice(&stream[..count]);
-        count
-    })
 }

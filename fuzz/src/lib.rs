@@ -5,8 +5,10 @@
 pub mod reference;
 #[path = "../../tests/support/runs.rs"]
 pub mod runs;
+#[path = "../../tests/support/straight.rs"]
+pub mod straight;
 
-/// As the tests' own modules know them.
+/// Frames written out by hand, under the name by which the modules above ask for them.
 #[path = "../../tests/support/frames.rs"]
 pub mod support;
 #[path = "../../tests/support/deflate.rs"]

@@ -5,6 +5,7 @@ use core::iter;
 
 use sansws::{Config, Connection, MessageBuffer};
 
+use crate::support::straight::read_straight;
 use crate::support::{BINARY, CONTINUATION, KEY, Outcome, PING, Role, TEXT, receive};
 
 /// The most that a message here is.
@@ -56,16 +57,6 @@ pub fn stream(role: Role, messages: &[(bool, Vec<usize>)]) -> Vec<u8> {
         }
     }
     stream
-}
-
-/// Reads straight as much as it may of the next `most` bytes; how much that was.
-pub fn read_straight(ws: &mut Connection, stream: &[u8], most: usize) -> Option<usize> {
-    ws.receive_payload(|payload, room| {
-        assert!(room >= 4096 && payload.capacity() - payload.len() >= room, "there is room");
-        let count = most.min(room).min(stream.len());
-        payload.extend_from_slice(&stream[..count]);
-        count
-    })
 }
 
 /// How a stream is received.

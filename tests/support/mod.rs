@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file is a crate that uses its part of it")]
 
 mod frames;
+pub mod straight;
 
 use sansws::{Config, Connection, Error, Event, MaskingKeys, Part};
 
