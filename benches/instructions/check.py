@@ -3,15 +3,17 @@
 
   check.py [PATH...]        exits with 1 if one got dearer, or cheaper
   check.py --record         writes recorded.txt anew
-  check.py --lines PATH     shows which functions and lines a path spends them in
+  check.py --lines PATH     shows which functions and lines a path spends them in; with
+                            --without-lto in that build
 
 PATH is a part of a path's name. Needs valgrind.
 
-Each path is counted in two builds: with link-time optimization, as the benches are built,
-and without any. What Cargo does by default is between the two.
+Each path is counted in two builds: with link-time optimization and each crate compiled as a
+whole, as the benches are, and without either. What Cargo does by default is between the two.
 """
 
 import argparse
+import functools
 import json
 import os
 import platform
@@ -31,14 +33,14 @@ ROUNDS = 16
 # it elsewhere changed others by up to 0.3 %, a newer compiler by up to 6 %.
 TOLERANCE = 0.02
 TOLERANCE_ELSEWHERE = 0.1
-# A crate is compiled in parts then, and what lies in which changes with the rest of it. This
+# A crate is compiled in 16 parts then, and what lies in which changes with the rest of it. This
 # is to find what is no longer inlined or turned into vectors: many times as many.
 TOLERANCE_WITHOUT_LTO = 0.25
+# In instructions: a branch more, where a path has few.
+LEAST = 3
 
 # Cargo's profile, and what is said of a build by it.
 BUILDS = {"bench": "with LTO", "release": "without"}
-# In instructions: a branch more, where a path has few.
-LEAST = 3
 
 # Nothing of the caller's, whose size would move the stack. For glibc, a copy by
 # `rep movsb` would count as an instruction a byte; and large blocks are to begin at the
@@ -57,13 +59,16 @@ def main():
     parser.add_argument("--file", type=Path, default=HERE / "recorded.txt",
                         help="another record to write or to compare with")
     parser.add_argument("--lines", metavar="PATH", help="show where a path spends them")
+    parser.add_argument("--without-lto", action="store_true", help="of the build without")
     parser.add_argument("paths", nargs="*", metavar="PATH")
     args = parser.parse_args()
     if args.record and args.paths:
         parser.error("a record is of all paths")
+    if args.without_lto and not args.lines:
+        parser.error("both builds are counted")
 
     if args.lines:
-        program = build("bench")
+        program = build("release" if args.without_lto else "bench")
         return show_lines(program, chosen(list_paths(program)[1], [args.lines]))
     programs = [build(profile) for profile in BUILDS]
     machine, paths = list_paths(programs[0])
@@ -84,10 +89,15 @@ def build(profile):
                    "CARGO_PROFILE_RELEASE_LTO": "off", "RUSTFLAGS": ""}
     subprocess.run(["cargo", "build", "--quiet", "--profile", profile, "-p", "instructions"],
                    cwd=ROOT, env=environment, check=True)
-    metadata = run(["cargo", "metadata", "--no-deps", "--format-version=1"], cwd=ROOT).stdout
-    program = Path(json.loads(metadata)["target_directory"]) / "release" / "instructions"
+    program = target_directory() / "release" / "instructions"
     # Both profiles write to the same place.
     return shutil.copy(program, program.with_name(f"instructions-{profile}"))
+
+
+@functools.cache
+def target_directory():
+    metadata = run(["cargo", "metadata", "--no-deps", "--format-version=1"], cwd=ROOT).stdout
+    return Path(json.loads(metadata)["target_directory"])
 
 
 def run(command, **options):
@@ -147,24 +157,25 @@ def compare(file, machine, counts, is_all):
     wrong = []
     print("   ".join(f"{name:>16}" for name in BUILDS.values()))
     for name, both in counts.items():
-        befores = recorded.get(name)
-        if befores is None:
+        if name not in recorded:
             wrong.append(f"{name}: not recorded")
-            befores = both
+            print("   ".join(f"{now:8}        " for now in both) + f"  {name}")
+            continue
         columns = []
-        for now, before, most, build in zip(both, befores, tolerances, BUILDS.values()):
+        for now, before, most, which in zip(both, recorded[name], tolerances, BUILDS.values()):
             columns.append(f"{now:8} {(now - before) / before:+7.1%}")
             if abs(now - before) > max(most * before, LEAST):
                 verdict = "DEARER" if now > before else "cheaper"
-                wrong.append(f"{name}, {build}: {verdict}, {now} instructions instead of {before}")
+                wrong.append(f"{name}, {which}: {verdict}, {now} instructions instead of {before}")
         print("   ".join(columns) + f"  {name}")
     if is_all:
         wrong += [f"{name}: recorded, but not there" for name in recorded if name not in counts]
 
     if is_elsewhere:
         print(f"\nRecorded with  {recorded_with[2:]},\n   this is with  {machine},\n"
-              f"so up to {tolerance:.0%} more or less are let pass. To compare exactly, count the"
-              " commit before with the same, or record anew.")
+              f"so up to {tolerance:.0%} more or less are let pass (as always"
+              f" {TOLERANCE_WITHOUT_LTO:.0%} without LTO). To compare exactly, count the commit"
+              " before with the same, or record anew.")
     if not wrong:
         return 0
     print("\nNot as recorded:\n  " + "\n  ".join(wrong)
