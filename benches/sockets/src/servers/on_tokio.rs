@@ -52,21 +52,24 @@ where
 }
 
 /// Sends messages back, and flushes when there are no more for the moment.
-pub async fn forward<W, M, E>(ws: W, is_data: impl Fn(&M) -> bool) -> Result<(), Error>
+pub fn forward<W, M, E>(
+    ws: W,
+    is_data: impl Fn(&M) -> bool,
+) -> impl Future<Output = Result<(), Error>>
 where
     W: Stream<Item = Result<M, E>> + Sink<M, Error = E>,
     E: std::error::Error + Send + Sync + 'static,
 {
-    use futures_util::TryStreamExt;
+    use futures_util::{TryFutureExt, TryStreamExt};
 
     let (sink, stream) = ws.split();
-    stream.try_filter(|message| std::future::ready(is_data(message))).forward(sink).await?;
-    Ok(())
+    let data = stream.try_filter(move |message| std::future::ready(is_data(message)));
+    data.forward(sink).err_into()
 }
 
 /// Sends each message to all. Boxed, so that a task that echoes has no room for it.
 pub fn broadcast<W, M, E>(
-    ws: W,
+    mut ws: W,
     is_data: impl Fn(&M) -> bool + Send + 'static,
     sender: broadcast::Sender<M>,
 ) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>
@@ -75,34 +78,23 @@ where
     M: Clone + Send + Sync + 'static,
     E: std::error::Error + Send + Sync + 'static,
 {
-    Box::pin(send_to_all(ws, is_data, sender))
-}
-
-async fn send_to_all<W, M, E>(
-    mut ws: W,
-    is_data: impl Fn(&M) -> bool,
-    sender: broadcast::Sender<M>,
-) -> Result<(), Error>
-where
-    W: Stream<Item = Result<M, E>> + Sink<M, Error = E> + Unpin,
-    M: Clone + Send + Sync + 'static,
-    E: std::error::Error + Send + Sync + 'static,
-{
-    let mut receiver = sender.subscribe();
-    loop {
-        tokio::select! {
-            message = ws.next() => match message {
-                Some(message) => {
-                    let message = message?;
-                    if is_data(&message) {
-                        let _ = sender.send(message);
+    Box::pin(async move {
+        let mut receiver = sender.subscribe();
+        loop {
+            tokio::select! {
+                message = ws.next() => match message {
+                    Some(message) => {
+                        let message = message?;
+                        if is_data(&message) {
+                            let _ = sender.send(message);
+                        }
                     }
-                }
-                None => return Ok(()),
-            },
-            message = receiver.recv() => ws.send(message?).await?,
+                    None => return Ok(()),
+                },
+                message = receiver.recv() => ws.send(message?).await?,
+            }
         }
-    }
+    })
 }
 
 thread_local! {
