@@ -294,13 +294,12 @@ impl Connection {
             };
         }
         let mut event = None;
-        self.receive_joined(input, out, memory, &mut event)?;
-        Ok(event)
+        Ok(if self.receive_joined(input, out, memory, &mut event)? { event } else { None })
     }
 
     /// The long way: whatever does not lie in `input` as one whole frame. By itself, so that
     /// the straight way does not save registers for it, nor has its event in memory, where
-    /// this one's is returned.
+    /// this one's is put, if there is one. Mostly there is none, and the program need not look.
     #[inline(never)]
     fn receive_joined<'e, 'b: 'e>(
         &mut self,
@@ -308,7 +307,7 @@ impl Connection {
         out: &mut Vec<u8>,
         mut memory: Option<&'e mut MessageBuffer>,
         event: &mut Option<Event<'e>>,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         if let Err(violation) = self.content.text_read_straight() {
             return Err(self.fail(violation, out));
         }
@@ -318,12 +317,12 @@ impl Connection {
                 None => self.next_piece(Asking::Messages, input, out)?,
             };
             let piece = match piece {
-                None => return Ok(()),
+                None => return Ok(false),
                 Some(Piece::Data(piece)) => piece,
                 Some(Piece::Control(opcode, payload)) => {
                     let control = self.receive_control(opcode, payload, out)?;
                     *event = Some(control.into());
-                    return Ok(());
+                    return Ok(true);
                 }
             };
             let (announced, max_len) = (self.receiver.announced(), self.limits.message_len);
@@ -335,7 +334,7 @@ impl Connection {
                 Err(violation) => Err(violation),
             };
             *event = Some(message.map_err(|violation| self.fail(violation, out))?);
-            return Ok(());
+            return Ok(true);
         }
     }
 
