@@ -17,7 +17,8 @@ pub fn paths() -> Vec<Path> {
         in_reads(),
         straight(),
         straight_text(),
-        in_fragments(),
+        in_fragments(64, 1024),
+        in_fragments(3, 16),
         in_parts("binary", Opcode::BINARY),
         in_parts("text", Opcode::TEXT),
         ping(),
@@ -144,15 +145,16 @@ fn straight_text() -> Path {
     })
 }
 
-/// A message in fragments of 1 KiB, all in one read.
-fn in_fragments() -> Path {
-    Path::new("receive/fragments/65536", 1, || {
-        let mut stream = masked(false, Opcode::BINARY, &[7; 1024]);
-        for i in 1..64 {
-            stream.extend(masked(i == 63, Opcode::CONTINUATION, &[7; 1024]));
+/// A message in fragments of this length, all in one read.
+fn in_fragments(count: usize, len: usize) -> Path {
+    Path::new(format!("receive/fragments/{count}x{len}"), 1, move || {
+        let payload = vec![7; len];
+        let mut stream = masked(false, Opcode::BINARY, &payload);
+        for i in 1..count {
+            stream.extend(masked(i + 1 == count, Opcode::CONTINUATION, &payload));
         }
         let read = stream.len();
-        in_pieces(server(), stream, read, 1, LONG)
+        in_pieces(server(), stream, read, 1, count * len)
     })
 }
 
