@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::rules::Form;
 use super::{Close, Connection, MessageKind, Role, Sending, State, UnsentPayload};
 use crate::error::SendError;
-use crate::frame::{CloseCode, EncodedHeader, Header, Opcode};
+use crate::frame::{CloseCode, EncodedHeader, Header, MaskingKey, Opcode};
 use crate::prepared::{Frame, Prepared};
 
 /// The longest payload of a control frame (5.5).
@@ -233,6 +233,7 @@ impl Connection {
         }
     }
 
+    #[inline]
     fn send_vectored<'p>(
         &mut self,
         kind: MessageKind,
@@ -242,17 +243,34 @@ impl Connection {
         Ok(self.send_lazily(kind, payload, out)?.into_masked())
     }
 
+    #[inline]
     fn send_lazily<'p>(
         &mut self,
         kind: MessageKind,
         payload: Cow<'p, [u8]>,
         out: &mut Vec<u8>,
     ) -> Result<UnsentPayload<'p>, SendError> {
+        let key = self.write_header(kind, payload.len(), out)?;
+        Ok(UnsentPayload::new(payload, key))
+    }
+
+    /// Appends the header of a message in one frame: the key to mask its payload with.
+    ///
+    /// By itself, unlike what has the payload, which would be moved on in memory, by loads that
+    /// wait for stores: all those of the message before, where a copy of it comes first. Inlined,
+    /// so does the program that looks at `out` at once.
+    #[inline(never)]
+    fn write_header(
+        &mut self,
+        kind: MessageKind,
+        len: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<Option<MaskingKey>, SendError> {
         self.may_begin()?;
-        let mut header = Header::new(kind.opcode(), true, payload.len() as u64);
+        let mut header = Header::new(kind.opcode(), true, len as u64);
         header.mask = self.role.next_key();
         header.encode().append_to(out);
-        Ok(UnsentPayload::new(payload, header.mask))
+        Ok(header.mask)
     }
 
     #[inline]

@@ -72,23 +72,17 @@ pub struct UnsentPayload<'p> {
 }
 
 impl<'p> UnsentPayload<'p> {
+    #[inline]
     pub(super) const fn new(payload: Cow<'p, [u8]>, key: Option<MaskingKey>) -> Self {
         Self { payload, appended: 0, key }
     }
 
     /// All of the payload, of which nothing was appended, as it is to be written.
+    #[inline]
     pub(super) fn into_masked(self) -> Cow<'p, [u8]> {
-        match (self.key, self.payload) {
-            (None, payload) => payload,
-            (Some(key), Cow::Owned(mut payload)) => {
-                key.apply(&mut payload);
-                Cow::Owned(payload)
-            }
-            (Some(key), Cow::Borrowed(payload)) => {
-                let mut masked = Vec::with_capacity(payload.len());
-                key.append_masked(payload, &mut masked);
-                Cow::Owned(masked)
-            }
+        match self.key {
+            None => self.payload,
+            Some(key) => Cow::Owned(mask(self.payload, key)),
         }
     }
 
@@ -113,6 +107,20 @@ impl<'p> UnsentPayload<'p> {
             None => out.extend_from_slice(next),
         }
         self.appended += next.len();
+    }
+}
+
+fn mask(payload: Cow<'_, [u8]>, key: MaskingKey) -> Vec<u8> {
+    match payload {
+        Cow::Owned(mut payload) => {
+            key.apply(&mut payload);
+            payload
+        }
+        Cow::Borrowed(payload) => {
+            let mut masked = Vec::with_capacity(payload.len());
+            key.append_masked(payload, &mut masked);
+            masked
+        }
     }
 }
 

@@ -21,6 +21,7 @@ pub fn paths() -> Vec<Path> {
         paths.push(binary(format!("send/client/binary/{len}"), len, client));
     }
     paths.push(lazily(64 << 10));
+    paths.push(vectored());
     let random = || Connection::client(&Config::new(), MaskingKeys::random());
     paths.push(binary("send/client/random keys/16".into(), 16, random));
     for len in [16, 1 << 10] {
@@ -55,6 +56,14 @@ fn lazily(len: usize) -> Path {
     })
 }
 
+/// The header alone is appended.
+fn vectored() -> Path {
+    send("send/vectored".into(), 1, server, vec![7; 64 << 10], |ws, data, out| {
+        black_box(ws.send_binary_vectored(&data[..], out)?);
+        Ok(())
+    })
+}
+
 fn a_text(len: usize) -> Path {
     let text = text(ASCII, len);
     send(format!("send/text/{len}"), len, server, text, |ws, text, out| ws.send_text(text, out))
@@ -67,6 +76,7 @@ fn prepared(len: usize) -> Path {
     })
 }
 
+/// For each message more than `len` bytes are appended.
 fn send<M: 'static>(
     name: String,
     len: usize,
