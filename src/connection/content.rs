@@ -124,6 +124,7 @@ impl Content {
     }
 
     /// A part; `None` if there is nothing in it, and it is not the last.
+    #[inline]
     pub(super) fn next_part<'b>(
         &mut self,
         piece: DataPiece<'b>,
@@ -182,6 +183,7 @@ impl Content {
 
     /// A message, if this is its last piece. It is none to be passed on. What has to be
     /// joined is joined in `memory`.
+    #[inline]
     pub(super) fn next_message<'b>(
         &mut self,
         piece: DataPiece<'b>,

@@ -166,6 +166,7 @@ impl Receiver {
 
     /// The next piece, taken from the front of `input`; `None` once all of
     /// that is taken. `begun` is whether a message is being handed out or joined.
+    #[inline]
     pub(super) fn next<'b>(
         &mut self,
         endpoint: &Endpoint<'_>,
