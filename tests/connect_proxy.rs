@@ -4,7 +4,7 @@
 mod support;
 
 use std::io::{ErrorKind, Write, copy};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
@@ -118,6 +118,26 @@ fn a_proxy_that_refuses_is_a_value() {
             let request = proxy.join().expect("a request");
             assert!(request.starts_with("CONNECT [::1]:1 HTTP/1.1\r\n"), "{request}");
         }
+    }
+}
+
+#[test]
+fn nobody_is_asked_for_a_server_that_tls_cannot_name() {
+    let authority = Authority::new("test");
+    for kind in KINDS {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        listener.set_nonblocking(true).expect("it can");
+        let address = listener.local_addr().expect("it listens");
+        let connector = Connector::new()
+            .proxy(&format!("http://{address}"))
+            .expect("a proxy")
+            .tls(authority.client());
+        let error = Client::refused(kind, &connector, "wss://example..com/");
+        let is_expected =
+            matches!(&error, Error::Io(error) if error.kind() == ErrorKind::InvalidInput);
+        assert!(is_expected, "{kind:?}: {error:?}");
+        let accepted = listener.accept().map_err(|error| error.kind());
+        assert_eq!(accepted.err(), Some(ErrorKind::WouldBlock), "{kind:?}: it was asked");
     }
 }
 

@@ -6,6 +6,8 @@ use std::time::Instant;
 
 use super::Connector;
 use super::addresses::{by_turns, no_address};
+#[cfg(feature = "rustls")]
+use super::tls::{Tls, tls_for};
 use crate::handshake::{Accepted, RequestBuilder, Uri};
 use crate::io::blocking::{Stream, WebSocket, tunnel};
 use crate::io::error::Error;
@@ -46,6 +48,7 @@ impl Connector {
 
     fn open_blocking(&self, uri: &Uri) -> Result<ClientStream, Error> {
         let deadline = Instant::now().checked_add(self.timeout);
+        let tls = tls_for(uri, self)?;
         let addresses = by_turns(self.first_hop(uri).to_socket_addrs()?);
         let mut stream = connect_any(&addresses, deadline)?;
         // Messages are joined before they are written; nothing is gained by waiting.
@@ -60,52 +63,50 @@ impl Connector {
                 result => result?,
             };
         }
-        if uri.is_secure() {
-            Ok(self.encrypt_blocking(stream, uri, deadline)?)
-        } else {
-            Ok(ClientStream::new(Layers::Plain(stream)))
-        }
+        Ok(match tls {
+            Some(tls) => encrypt(stream, tls, deadline)?,
+            None => ClientStream::new(Layers::Plain(stream)),
+        })
     }
+}
 
-    #[cfg(feature = "rustls")]
-    fn encrypt_blocking(
-        &self,
-        mut stream: TcpStream,
-        uri: &Uri,
-        deadline: Option<Instant>,
-    ) -> io::Result<ClientStream> {
-        let name = super::tls::server_name(uri)?;
-        let tls = rustls::ClientConnection::new(self.tls_config()?, name);
-        let mut tls = tls.map_err(io::Error::other)?;
-        while tls.is_handshaking() || tls.wants_write() {
-            let left = left(deadline)?;
-            stream.set_read_timeout(left)?;
-            stream.set_write_timeout(left)?;
-            match advance(&mut tls, &mut stream) {
-                Ok(true) => {}
-                Ok(false) => {
-                    let text = "the server has ended the stream in the TLS handshake";
-                    return Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
-                }
-                Err(error) if is_temporary(&error) => {}
-                Err(error) => return Err(error),
+#[cfg(feature = "rustls")]
+fn encrypt(mut stream: TcpStream, tls: Tls, deadline: Option<Instant>) -> io::Result<ClientStream> {
+    let tls = rustls::ClientConnection::new(tls.config, tls.server_name);
+    let mut tls = tls.map_err(io::Error::other)?;
+    while tls.is_handshaking() || tls.wants_write() {
+        let left = left(deadline)?;
+        stream.set_read_timeout(left)?;
+        stream.set_write_timeout(left)?;
+        match advance(&mut tls, &mut stream) {
+            Ok(true) => {}
+            Ok(false) => {
+                let text = "the server has ended the stream in the TLS handshake";
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
             }
+            Err(error) if is_temporary(&error) => {}
+            Err(error) => return Err(error),
         }
-        stream.set_read_timeout(None)?;
-        stream.set_write_timeout(None)?;
-        let stream = rustls::StreamOwned::new(tls, stream);
-        Ok(ClientStream::new(Layers::Tls(alloc::boxed::Box::new(stream))))
     }
+    stream.set_read_timeout(None)?;
+    stream.set_write_timeout(None)?;
+    let stream = rustls::StreamOwned::new(tls, stream);
+    Ok(ClientStream::new(Layers::Tls(alloc::boxed::Box::new(stream))))
+}
 
-    #[cfg(not(feature = "rustls"))]
-    fn encrypt_blocking(
-        &self,
-        _: TcpStream,
-        _: &Uri,
-        _: Option<Instant>,
-    ) -> io::Result<ClientStream> {
-        Err(io::Error::new(io::ErrorKind::Unsupported, "wss takes the feature `rustls`"))
-    }
+/// There is none.
+#[cfg(not(feature = "rustls"))]
+enum Tls {}
+
+#[cfg(not(feature = "rustls"))]
+fn tls_for(uri: &Uri, _: &Connector) -> io::Result<Option<Tls>> {
+    let text = "wss takes the feature `rustls`";
+    if uri.is_secure() { Err(io::Error::new(io::ErrorKind::Unsupported, text)) } else { Ok(None) }
+}
+
+#[cfg(not(feature = "rustls"))]
+fn encrypt(_: TcpStream, tls: Tls, _: Option<Instant>) -> io::Result<ClientStream> {
+    match tls {}
 }
 
 /// Does as much for TLS as can be done with one look at the stream, so that the

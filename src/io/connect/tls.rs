@@ -9,14 +9,25 @@ use rustls::pki_types::ServerName;
 use super::Connector;
 use crate::handshake::Uri;
 
-impl Connector {
-    /// The configuration that was given, or the one that the features give.
-    pub(super) fn tls_config(&self) -> io::Result<Arc<ClientConfig>> {
-        match &self.tls {
-            Some(config) => Ok(Arc::clone(config)),
-            None => shared_default_config(),
-        }
+/// What TLS takes, known before there is a stream.
+pub(super) struct Tls {
+    pub(super) config: Arc<ClientConfig>,
+    /// For the Server Name Indication, and to compare the certificate with.
+    pub(super) server_name: ServerName<'static>,
+}
+
+/// `None` if the URI asks for none.
+pub(super) fn tls_for(uri: &Uri, connector: &Connector) -> io::Result<Option<Tls>> {
+    if !uri.is_secure() {
+        return Ok(None);
     }
+    let server_name = ServerName::try_from(uri.host().to_owned())
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+    let config = match &connector.tls {
+        Some(config) => Arc::clone(config),
+        None => shared_default_config()?,
+    };
+    Ok(Some(Tls { config, server_name }))
 }
 
 /// Made once: that takes a while, and only connections of one configuration can
@@ -30,12 +41,6 @@ fn shared_default_config() -> io::Result<Arc<ClientConfig>> {
             Ok(Arc::clone(SHARED.get_or_init(|| config)))
         }
     }
-}
-
-/// For the Server Name Indication, and to compare the certificate with.
-pub(super) fn server_name(uri: &Uri) -> io::Result<ServerName<'static>> {
-    let name = ServerName::try_from(uri.host().to_owned());
-    name.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
 }
 
 #[cfg(feature = "rustls-platform-verifier")]

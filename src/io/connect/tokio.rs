@@ -11,6 +11,8 @@ use ::tokio::time;
 
 use super::Connector;
 use super::addresses::{by_turns, no_address};
+#[cfg(feature = "tokio-rustls")]
+use super::tls::{Tls, tls_for};
 use crate::handshake::{Accepted, RequestBuilder, Uri};
 use crate::io::error::Error;
 use crate::io::opening::Opening;
@@ -38,8 +40,8 @@ pub async fn connect(uri: &str) -> Result<(WebSocket<ClientStream>, Accepted<'st
 }
 
 impl Connector {
-    /// Opens a connection with tokio: to a URI, or as a [`RequestBuilder`] says. If the server's name has several addresses,
-    /// the first that answers is taken.
+    /// Opens a connection with tokio: to a URI, or as a [`RequestBuilder`] says. If the
+    /// server's name has several addresses, the first that answers is taken.
     ///
     /// # Errors
     /// [`Error::Io`], if there is no way to the server, TLS fails, or it takes too
@@ -56,6 +58,7 @@ impl Connector {
     }
 
     async fn open(&self, uri: &Uri) -> Result<ClientStream, Error> {
+        let tls = tls_for(uri, self)?;
         let addresses = lookup_host(self.first_hop(uri)).await?;
         let mut stream = connect_any(by_turns(addresses)).await?;
         // Messages are joined before they are written; nothing is gained by waiting.
@@ -65,26 +68,33 @@ impl Connector {
             opening.tunnel(uri, proxy.credentials.as_deref()).await?;
             stream = opening.stream;
         }
-        if uri.is_secure() {
-            self.encrypt(stream, uri).await
-        } else {
-            Ok(ClientStream::plain(stream))
+        match tls {
+            Some(tls) => encrypt(stream, tls).await,
+            None => Ok(ClientStream::plain(stream)),
         }
     }
+}
 
-    #[cfg(feature = "tokio-rustls")]
-    async fn encrypt(&self, stream: TcpStream, uri: &Uri) -> Result<ClientStream, Error> {
-        use super::tls::server_name;
-        let connector = tokio_rustls::TlsConnector::from(self.tls_config()?);
-        let stream = connector.connect(server_name(uri)?, stream).await?;
-        Ok(ClientStream(Layers::Tls(alloc::boxed::Box::new(stream))))
-    }
+#[cfg(feature = "tokio-rustls")]
+async fn encrypt(stream: TcpStream, tls: Tls) -> Result<ClientStream, Error> {
+    let connector = tokio_rustls::TlsConnector::from(tls.config);
+    let stream = connector.connect(tls.server_name, stream).await?;
+    Ok(ClientStream(Layers::Tls(alloc::boxed::Box::new(stream))))
+}
 
-    #[cfg(not(feature = "tokio-rustls"))]
-    async fn encrypt(&self, _: TcpStream, _: &Uri) -> Result<ClientStream, Error> {
-        let text = "wss takes the feature `tokio-rustls`";
-        Err(Error::Io(io::Error::new(io::ErrorKind::Unsupported, text)))
-    }
+/// There is none.
+#[cfg(not(feature = "tokio-rustls"))]
+enum Tls {}
+
+#[cfg(not(feature = "tokio-rustls"))]
+fn tls_for(uri: &Uri, _: &Connector) -> io::Result<Option<Tls>> {
+    let text = "wss takes the feature `tokio-rustls`";
+    if uri.is_secure() { Err(io::Error::new(io::ErrorKind::Unsupported, text)) } else { Ok(None) }
+}
+
+#[cfg(not(feature = "tokio-rustls"))]
+async fn encrypt(_: TcpStream, tls: Tls) -> Result<ClientStream, Error> {
+    match tls {}
 }
 
 /// The first connection that can be had: the addresses are tried in order, each
