@@ -59,13 +59,13 @@ def main():
     parser.add_argument("--file", type=Path, default=HERE / "recorded.txt",
                         help="another record to write or to compare with")
     parser.add_argument("--lines", metavar="PATH", help="show where a path spends them")
-    parser.add_argument("--without-lto", action="store_true", help="of the build without")
+    parser.add_argument("--without-lto", action="store_true", help="with --lines: of the build without link-time optimization")
     parser.add_argument("paths", nargs="*", metavar="PATH")
     args = parser.parse_args()
     if args.record and args.paths:
         parser.error("a record is of all paths")
     if args.without_lto and not args.lines:
-        parser.error("both builds are counted")
+        parser.error("--without-lto is for --lines; else both builds are counted")
 
     if args.lines:
         program = build("release" if args.without_lto else "bench")

@@ -8,7 +8,7 @@ pub mod runs;
 #[path = "../../tests/support/straight.rs"]
 pub mod straight;
 
-/// Frames written out by hand, under the name by which the modules above ask for them.
+/// Frames written out by hand; `with_deflate` asks for them by this name.
 #[path = "../../tests/support/frames.rs"]
 pub mod support;
 #[path = "../../tests/support/deflate.rs"]

@@ -268,9 +268,10 @@ impl Connection {
 }
 
 impl Connection {
-    /// As both: a frame that lies whole in the input takes the straight way, which is inlined
-    /// in the program. A returned event would be stored field by field and loaded by twos, and
-    /// each load that spans two stores waits for the cache: it took twice as long.
+    /// As both: a frame that lies whole in the input takes the fast path, which is inlined in the
+    /// program, unless that is compiled for size. A returned event would be stored field by field
+    /// and loaded two fields at a time; a load that spans two stores waits until both have reached
+    /// the cache (store forwarding fails), and a short message took twice as long.
     #[inline(always)]
     fn receive_with<'e, 'b: 'e>(
         &mut self,
@@ -297,9 +298,10 @@ impl Connection {
         Ok(if self.receive_joined(input, out, memory, &mut event)? { event } else { None })
     }
 
-    /// The long way: whatever does not lie in `input` as one whole frame. By itself, so that
-    /// the straight way does not save registers for it, nor has its event in memory, where
-    /// this one's is put, if there is one. Mostly there is none, and the program need not look.
+    /// The slow path: whatever does not lie in `input` as one whole frame. Returns whether there
+    /// is an event, which is then in `event`: a returned `None` would be loaded from memory by the
+    /// program at the end of each read. By itself, so that the fast path does not save registers
+    /// for it, nor has its event in memory.
     #[inline(never)]
     fn receive_joined<'e, 'b: 'e>(
         &mut self,

@@ -80,6 +80,7 @@ impl<'p> UnsentPayload<'p> {
     /// All of the payload, of which nothing was appended, as it is to be written.
     #[inline]
     pub(super) fn into_masked(self) -> Cow<'p, [u8]> {
+        debug_assert_eq!(self.appended, 0, "the key is that of the first byte");
         match self.key {
             None => self.payload,
             Some(key) => Cow::Owned(mask(self.payload, key)),

@@ -190,7 +190,8 @@ impl MaskingKey {
 /// From how many bytes on it pays to look for the best way.
 const LONG: usize = 256;
 
-/// From how many bytes on it pays to begin with those before a cache line.
+/// From how many bytes on it pays to begin at a cache line, and with vectors of 512 bits where
+/// the bytes lie.
 const ALIGN_FROM: usize = 4096;
 
 const CACHE_LINE: usize = 64;

@@ -145,7 +145,7 @@ fn straight_text() -> Path {
     })
 }
 
-/// A message in fragments of this length, all in one read.
+/// A message in so many fragments of this length, all in one read.
 fn in_fragments(count: usize, len: usize) -> Path {
     Path::new(format!("receive/fragments/{count}x{len}"), 1, move || {
         let payload = vec![7; len];

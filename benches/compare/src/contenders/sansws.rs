@@ -12,8 +12,8 @@ use crate::work::Work;
 /// How much is read at a time, as in the README.
 pub const READ: usize = 128 * 1024;
 
-/// How much is written at a time, by the program that gathers output and by the one that sends
-/// in pieces.
+/// With more than this the program that gathers output writes it; and the length of the pieces
+/// of the one that sends in pieces.
 const WRITE: usize = 16 * 1024;
 
 pub fn config() -> Config {

@@ -51,7 +51,8 @@ where
     }
 }
 
-/// Sends messages back, and flushes when there are no more for the moment.
+/// Sends messages back, and flushes when there are no more for the moment. No async function,
+/// as it would hold `ws` twice.
 pub fn forward<W, M, E>(
     ws: W,
     is_data: impl Fn(&M) -> bool,
