@@ -1,6 +1,8 @@
 //! What a connection receives, and the ways to ask for it.
 
 use alloc::borrow::Cow;
+#[cfg(feature = "_io")]
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::closing::{State, parse_close};
@@ -267,6 +269,60 @@ impl Connection {
     }
 }
 
+/// # For the adapters
+#[cfg(feature = "_io")]
+impl Connection {
+    /// As [`receive`](Self::receive), into `event`, for those that keep what is received: what
+    /// lies whole in `input` is copied to memory that `memory` has for so many bytes, and bytes
+    /// are unmasked on the way.
+    #[inline]
+    pub(crate) fn receive_owned(
+        &mut self,
+        input: &mut &mut [u8],
+        out: &mut Vec<u8>,
+        memory: impl FnOnce(usize) -> Vec<u8>,
+        event: &mut Option<Event<'static>>,
+    ) -> Result<(), Error> {
+        let Some((kind, frame)) = self.find_whole(input) else {
+            return self.receive_joined_owned(input, out, event);
+        };
+        self.timers.heard = true;
+        let payload = frame.take(self.role.is_server(), input);
+        let mut data = memory(payload.len());
+        *event = Some(match kind {
+            MessageKind::Binary => {
+                payload.append_to(&mut data);
+                Event::Binary(Cow::Owned(data))
+            }
+            MessageKind::Text => match payload.unmask_text() {
+                Ok(text) => {
+                    // What is empty is UTF-8.
+                    let mut copy = String::from_utf8(data).unwrap_or_default();
+                    copy.push_str(text);
+                    Event::Text(Cow::Owned(copy))
+                }
+                Err(utf8::Invalid) => return Err(self.fail(Violation::InvalidUtf8, out)),
+            },
+        });
+        Ok(())
+    }
+
+    /// By itself, so that what is received whole is not put where this puts it.
+    #[inline(never)]
+    fn receive_joined_owned(
+        &mut self,
+        input: &mut &mut [u8],
+        out: &mut Vec<u8>,
+        event: &mut Option<Event<'static>>,
+    ) -> Result<(), Error> {
+        let mut received = None;
+        if self.receive_joined(input, out, None, &mut received)? {
+            *event = received.map(Event::into_owned);
+        }
+        Ok(())
+    }
+}
+
 impl Connection {
     /// As both: a frame that lies whole in the input takes the fast path, which is inlined in the
     /// program, unless that is compiled for size. A returned event would be stored field by field
@@ -279,13 +335,9 @@ impl Connection {
         out: &mut Vec<u8>,
         memory: Option<&'e mut MessageBuffer>,
     ) -> Result<Option<Event<'e>>, Error> {
-        let masked = self.role.is_server();
-        if self.receiver.is_at_rest()
-            && self.closing.is_receiving()
-            && let Some((kind, frame)) = WholeFrame::find(input, masked, &self.limits)
-        {
+        if let Some((kind, frame)) = self.find_whole(input) {
             self.timers.heard = true;
-            let payload = frame.take(masked, input);
+            let payload = frame.take(self.role.is_server(), input);
             return match kind {
                 MessageKind::Binary => Ok(Some(Event::Binary(Cow::Borrowed(payload.unmask())))),
                 MessageKind::Text => match payload.unmask_text() {
@@ -296,6 +348,17 @@ impl Connection {
         }
         let mut event = None;
         Ok(if self.receive_joined(input, out, memory, &mut event)? { event } else { None })
+    }
+
+    /// The message with which `input` begins, if it is there in one frame, and nothing about it
+    /// is unusual.
+    #[inline(always)]
+    fn find_whole(&self, input: &[u8]) -> Option<(MessageKind, WholeFrame)> {
+        if self.receiver.is_at_rest() && self.closing.is_receiving() {
+            WholeFrame::find(input, self.role.is_server(), &self.limits)
+        } else {
+            None
+        }
     }
 
     /// The slow path: whatever does not lie in `input` as one whole frame. Returns whether there

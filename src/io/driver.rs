@@ -83,15 +83,15 @@ impl Driver {
         !self.input.is_empty()
     }
 
-    /// What is next in what was read before.
+    /// Puts what is next in what was read before into `received`.
     #[inline]
-    pub(super) fn next<T: Received>(&mut self) -> Result<Option<T>, Error> {
+    pub(super) fn next<T: Received>(&mut self, received: &mut Option<T>) -> Result<(), Error> {
         let Self { ws, output, close, input, input_at, .. } = self;
         let mut rest = &mut input[*input_at..];
         if rest.is_empty() {
-            return Ok(None);
+            return Ok(());
         }
-        let result = receive(ws, output, close, &mut rest);
+        let result = receive(ws, output, close, &mut rest, received);
         match rest.len() {
             0 => (self.input, self.input_at) = (Vec::new(), 0),
             left => *input_at = input.len() - left,
@@ -108,29 +108,34 @@ impl Driver {
         self.ws.receive_payload(read)
     }
 
-    /// What is next after so much was read just now, when there is nothing from before: all
+    /// The same after so much was read just now, when there is nothing from before: all
     /// of it is `input`, or none if it was read to where the message is joined.
     #[inline]
     pub(super) fn next_read<T: Received>(
         &mut self,
         read: io::Result<(usize, &mut [u8])>,
-    ) -> Result<Option<T>, Error> {
+        received: &mut Option<T>,
+    ) -> Result<(), Error> {
         match read {
             Ok((0, _)) => self.end_of_stream(),
-            Ok((_, input)) => return self.next_in(input),
+            Ok((_, input)) => return self.next_in(input, received),
             // There is nothing yet, but time has passed.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => self.read_failed(error),
         }
-        Ok(None)
+        Ok(())
     }
 
     /// What it does not take is kept.
     #[inline]
-    fn next_in<T: Received>(&mut self, bytes: &mut [u8]) -> Result<Option<T>, Error> {
+    fn next_in<T: Received>(
+        &mut self,
+        bytes: &mut [u8],
+        received: &mut Option<T>,
+    ) -> Result<(), Error> {
         let Self { ws, output, close, .. } = self;
         let mut rest = bytes;
-        let result = receive(ws, output, close, &mut rest);
+        let result = receive(ws, output, close, &mut rest, received);
         if !rest.is_empty() {
             self.input = rest.to_vec();
         }
@@ -314,31 +319,25 @@ impl Driver {
     }
 }
 
-/// The next of what is in `input`. That the connection has failed is no error yet:
-/// first the peer is told.
+/// Puts the next of what is in `input` into `received`. That the connection has failed is no
+/// error yet: first the peer is told.
 #[inline]
 fn receive<T: Received>(
     ws: &mut Connection,
     output: &mut Output,
     close: &mut Option<Box<Close<'static>>>,
     input: &mut &mut [u8],
-) -> Result<Option<T>, Error> {
+    received: &mut Option<T>,
+) -> Result<(), Error> {
     loop {
-        let mut result = output.answer(|out| T::receive(ws, input, out));
-        if let Ok(Some(received)) = &mut result
-            && let Some(received) = received.take_close()
-        {
-            *close = Some(Box::new(received));
-            continue;
+        match output.answer(|out| T::receive(ws, input, out, received)) {
+            Ok(()) => {}
+            Err(crate::Error::Failed(_)) => *input = &mut [],
+            Err(error) => return Err(error.into()),
         }
-        return match result {
-            Ok(received) => Ok(received),
-            Err(crate::Error::Failed(_)) => {
-                *input = &mut [];
-                Ok(None)
-            }
-            Err(error) => Err(error.into()),
-        };
+        let Some(known) = received.as_mut().and_then(T::take_close) else { return Ok(()) };
+        *close = Some(Box::new(known));
+        *received = None;
     }
 }
 

@@ -1,6 +1,5 @@
 //! The two heights at which a program can read: messages and parts.
 
-use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::mem;
 
@@ -13,12 +12,14 @@ pub(super) trait Received: Sized {
     /// Whether messages are joined for it.
     const IS_JOINED: bool;
 
-    /// The next of it in `input`, without a borrow.
+    /// Puts the next of it in `input` into `received`, without a borrow. (A value that was put
+    /// together in parts is slow to be moved as a whole: so it is made where it stays.)
     fn receive(
         ws: &mut Connection,
         input: &mut &mut [u8],
         out: &mut Vec<u8>,
-    ) -> Result<Option<Self>, Error>;
+        received: &mut Option<Self>,
+    ) -> Result<(), Error>;
 
     fn from_close(close: Close<'static>) -> Self;
 
@@ -34,19 +35,9 @@ impl Received for Event<'static> {
         ws: &mut Connection,
         input: &mut &mut [u8],
         out: &mut Vec<u8>,
-    ) -> Result<Option<Self>, Error> {
-        // A value that was put together in parts is slow to be moved as a whole: so what
-        // comes of most calls is made once, and where it stays.
-        match ws.receive(input, out) {
-            Ok(Some(Event::Text(Cow::Borrowed(text)))) => {
-                Ok(Some(Event::Text(Cow::Owned(spare::copy_text(text)))))
-            }
-            Ok(Some(Event::Binary(Cow::Borrowed(data)))) => {
-                Ok(Some(Event::Binary(Cow::Owned(spare::copy(data)))))
-            }
-            Ok(event) => Ok(event.map(Event::into_owned)),
-            Err(error) => Err(error),
-        }
+        received: &mut Option<Self>,
+    ) -> Result<(), Error> {
+        ws.receive_owned(input, out, spare::take_message, received)
     }
 
     fn from_close(close: Close<'static>) -> Self {
@@ -69,8 +60,10 @@ impl Received for Part<'static> {
         ws: &mut Connection,
         input: &mut &mut [u8],
         out: &mut Vec<u8>,
-    ) -> Result<Option<Self>, Error> {
-        Ok(ws.receive_part(input, out)?.map(Part::into_owned))
+        received: &mut Option<Self>,
+    ) -> Result<(), Error> {
+        *received = ws.receive_part(input, out)?.map(Part::into_owned);
+        Ok(())
     }
 
     fn from_close(close: Close<'static>) -> Self {

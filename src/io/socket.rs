@@ -127,9 +127,10 @@ impl<S, R: Runtime<S>> Socket<S, R> {
         // What is here already needs no look at the stream, unless the program's
         // answers to it wait: compressed, it can be a thousand times as long.
         if self.driver.has_input() && !self.driver.is_congested() {
-            match self.driver.next() {
-                Ok(None) => {}
-                result => return Poll::Ready(result),
+            let mut received = None;
+            self.driver.next(&mut received)?;
+            if received.is_some() {
+                return Poll::Ready(Ok(received));
             }
         }
         self.poll_stream(cx)
@@ -150,7 +151,7 @@ impl<S, R: Runtime<S>> Socket<S, R> {
     }
 
     fn poll_stream<T: Received>(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<T>, Error>> {
-        let mut reads = 0;
+        let (mut received, mut reads) = (None, 0);
         loop {
             let is_written = self.poll_output(cx).is_ready();
             if is_written && self.driver.is_at_end() {
@@ -177,10 +178,11 @@ impl<S, R: Runtime<S>> Socket<S, R> {
             }
 
             if self.driver.has_input() && !self.driver.is_congested() {
-                match self.driver.next()? {
-                    Some(received) => return Poll::Ready(Ok(Some(received))),
-                    None => continue,
+                self.driver.next(&mut received)?;
+                if received.is_some() {
+                    return Poll::Ready(Ok(received));
                 }
+                continue;
             }
 
             let epoch = self.epoch;
@@ -197,14 +199,15 @@ impl<S, R: Runtime<S>> Socket<S, R> {
                 let wait = early.zip(looked).map(|(deadline, now)| deadline.saturating_since(now));
                 // Should it fail, reading tells more.
                 let _ = R::before_read(&mut self.timer, &self.stream, wait);
-                if let Poll::Ready(read) = self.poll_read(cx) {
+                if let Poll::Ready(read) = self.poll_read(cx, &mut received) {
                     if wait == Some(Duration::ZERO) {
                         self.driver.handle_timeout(now());
                     }
-                    match read.transpose() {
-                        Some(received) => return Poll::Ready(received.map(Some)),
-                        None => continue,
+                    read?;
+                    if received.is_some() {
+                        return Poll::Ready(Ok(received));
                     }
+                    continue;
                 }
             }
             let deadline = if needs_time_first { early } else { self.driver.deadline(now) };
@@ -228,22 +231,26 @@ impl<S, R: Runtime<S>> Socket<S, R> {
         Poll::Ready(())
     }
 
-    /// Reads once; the first of what came, if it is complete.
-    fn poll_read<T: Received>(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<T>, Error>> {
+    /// Reads once, and puts the first of what came into `received`, if it is complete.
+    fn poll_read<T: Received>(
+        &mut self,
+        cx: &mut Context<'_>,
+        received: &mut Option<T>,
+    ) -> Poll<Result<(), Error>> {
         let Self { stream, driver, .. } = self;
         // What a wrong call for parts reads has to wait as input: read straight, it could
         // complete the message, and nobody would look for that before more comes.
         if R::APPENDS && T::IS_JOINED {
             let append = |payload: &mut Vec<u8>, most| R::poll_append(stream, cx, payload, most);
             if let Some(read) = driver.receive_payload(append) {
-                return Poll::Ready(
-                    driver.next_read(ready!(read).map(|count| (count, &mut [][..]))),
-                );
+                let read = ready!(read).map(|count| (count, &mut [][..]));
+                return Poll::Ready(driver.next_read(read, received));
             }
         }
         with_buffer(|buffer| {
             let read = ready!(R::poll_read(stream, cx, buffer));
-            Poll::Ready(driver.next_read(read.map(|count| (count, &mut buffer[..count]))))
+            let read = read.map(|count| (count, &mut buffer[..count]));
+            Poll::Ready(driver.next_read(read, received))
         })
     }
 

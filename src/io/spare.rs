@@ -2,7 +2,6 @@
 //! only while something waits in it.
 
 use alloc::boxed::Box;
-use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::cell::Cell;
@@ -50,23 +49,6 @@ pub(super) fn give_output(mut buffer: Vec<u8>) {
     }
 }
 
-/// A copy of `data`, in the memory of a message that was written before if that fits.
-#[inline]
-pub(super) fn copy(data: &[u8]) -> Vec<u8> {
-    let mut copy = take_message(data.len());
-    copy.extend_from_slice(data);
-    copy
-}
-
-/// The same of text.
-#[inline]
-pub(super) fn copy_text(text: &str) -> String {
-    // What is empty is UTF-8.
-    let mut copy = String::from_utf8(take_message(text.len())).unwrap_or_default();
-    copy.push_str(text);
-    copy
-}
-
 /// Takes the memory of a message that is written.
 #[inline]
 pub(super) fn give_message(mut message: Vec<u8>) {
@@ -79,7 +61,7 @@ pub(super) fn give_message(mut message: Vec<u8>) {
 /// An empty buffer for a message of `len` bytes. It is for the program to keep: so it
 /// takes not much more than that.
 #[inline]
-fn take_message(len: usize) -> Vec<u8> {
+pub(super) fn take_message(len: usize) -> Vec<u8> {
     let buffer = take(&MESSAGE);
     if (len..=len.saturating_mul(2)).contains(&buffer.capacity()) {
         return buffer;
