@@ -387,3 +387,13 @@ fn what_looks_like_a_frame_inside_another_is_none() {
         }
     }
 }
+
+#[test]
+fn text_and_bytes_are_events_however_they_are_held() {
+    let texts: [Event<'_>; 3] = ["hi".into(), "hi".to_owned().into(), Cow::Borrowed("hi").into()];
+    assert_eq!(texts, [text("hi"), text("hi"), text("hi")]);
+    let data = &b"hi"[..];
+    let held: [Event<'_>; 4] =
+        [data.into(), b"hi".into(), data.to_vec().into(), Cow::Borrowed(data).into()];
+    assert!(held.iter().all(|event| *event == binary(b"hi")));
+}

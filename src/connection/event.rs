@@ -52,6 +52,12 @@ impl From<String> for Event<'_> {
     }
 }
 
+impl<'b> From<Cow<'b, str>> for Event<'b> {
+    fn from(text: Cow<'b, str>) -> Self {
+        Self::Text(text)
+    }
+}
+
 impl<'b> From<&'b [u8]> for Event<'b> {
     fn from(data: &'b [u8]) -> Self {
         Self::Binary(Cow::Borrowed(data))
@@ -61,6 +67,18 @@ impl<'b> From<&'b [u8]> for Event<'b> {
 impl From<Vec<u8>> for Event<'_> {
     fn from(data: Vec<u8>) -> Self {
         Self::Binary(Cow::Owned(data))
+    }
+}
+
+impl<'b, const N: usize> From<&'b [u8; N]> for Event<'b> {
+    fn from(data: &'b [u8; N]) -> Self {
+        Self::Binary(Cow::Borrowed(data))
+    }
+}
+
+impl<'b> From<Cow<'b, [u8]>> for Event<'b> {
+    fn from(data: Cow<'b, [u8]>) -> Self {
+        Self::Binary(data)
     }
 }
 
