@@ -10,22 +10,31 @@ revision="$(git describe --always --dirty)" # before anything is written
 target="$(cargo metadata --quiet --format-version 1 --no-deps |
     python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')"
 
+# As Cargo builds by default, in a directory of its own.
+by_default() {
+    CARGO_PROFILE_BENCH_LTO=false CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 \
+        cargo bench --quiet --target-dir "$target/default" -p compare "$@"
+}
+
 # All that takes part is built before anything is measured.
+by_default --no-run
 cargo bench --quiet --no-run -p sockets
 cargo bench --quiet --no-run -p compare --features c-zlib
 cargo bench --quiet --no-run -p compare
 
 # Nothing of an earlier run may remain among the figures.
-rm -rf "$target/compare" "$target/sockets"
+rm -rf "$target/compare" "$target/sockets" "$target/default/compare"
 cargo bench --quiet -p compare
 cargo bench --quiet -p sockets
 cargo bench --quiet -p sockets -- --memory
 cargo bench --quiet -p sockets -- --growth
 cargo bench --quiet -p compare --features c-zlib -- deflate/compress
+by_default -- receive/ echo send/
 
 rm -rf "$results"
 mkdir -p "$results"
 cp -R "$target/compare" "$target/sockets" "$results"
+cp -R "$target/default/compare" "$results/compare-default"
 
 about_processor() { lscpu | sed -n "s/^$1: *//p"; }
 libraries() { cargo tree --quiet -p "$1" --depth 1 -e normal --prefix none --no-dedupe; }

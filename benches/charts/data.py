@@ -53,10 +53,10 @@ class Results:
         lines = (directory / "machine.txt").read_text(encoding="utf-8").splitlines()
         self.machine = dict(line.split(": ", 1) for line in lines)
 
-    def group(self, name):
+    def group(self, name, built="compare"):
         """Of `cargo bench -p compare`: what was measured of each size."""
         cases = {}
-        for row in self._rows(f"compare/{name}.csv"):
+        for row in self._rows(f"{built}/{name}.csv"):
             figure = Figure(
                 row["contender"],
                 row["limit"] == "true",

@@ -25,6 +25,7 @@ def all_tables(results):
     """Markdown, by the names of the places."""
     return {
         **{group: messages(results.group(group)) for group in MESSAGES},
+        "default": by_default(results),
         "fragments": ranking(results.group("fragments-of-1-KiB-echo")),
         "handshake": ranking(results.group("handshake-server")),
         "inflate": inflate(results),
@@ -63,6 +64,20 @@ def messages(cases):
     heading = ["message", "sansws, ns", "best of its settings", "best other", "sansws : other"]
     heading.append("limit: " + limits(figures)[-1].name.removeprefix("limit: "))
     return table(heading, rows)
+
+
+def by_default(results):
+    """As Cargo builds by default: ours in its best setting as a multiple of the best other."""
+    columns = [results.group(group, "compare-default") for group in MESSAGES]
+    rows = [
+        [data.size(size), *(emphasised(ratio(column[size])) for column in columns)]
+        for size in columns[0]
+    ]
+    return table(["message", *MESSAGES.values()], rows)
+
+
+def ratio(figures):
+    return best(ours(figures)).nanoseconds / best(peers(figures)).nanoseconds
 
 
 def ranking(cases):
