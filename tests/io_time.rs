@@ -78,6 +78,25 @@ async fn signs_of_life_put_the_ping_off() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn each_message_puts_the_ping_off() {
+    let (mut peer, mut ws) = server();
+    let reading = tokio::spawn(async move {
+        for _ in 0..4 {
+            ws.read().await?;
+        }
+        Ok::<_, Error>(())
+    });
+    for opcode in [TEXT, BINARY, TEXT, BINARY] {
+        sleep(seconds(29)).await;
+        peer.write_all(&SERVER.incoming_final(opcode, b"hello")).await.expect("it reads");
+    }
+    reading.await.expect("no panic").expect("four messages");
+    let mut written = Vec::new();
+    peer.read_to_end(&mut written).await.expect("it was dropped");
+    assert_eq!(written, []);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_peer_that_answers_pings_lives_for_ever() {
     let (mut peer, mut ws) = server();
     let reading = tokio::spawn(async move { while let Ok(Some(_)) = ws.read().await {} });
