@@ -13,7 +13,7 @@ use sansws::blocking::{ReadWrite, WebSocket};
 use sansws::handshake::RequestBuilder;
 use sansws::io::{Connector, Error};
 use sansws::{Config, DeflateConfig, Event, Violation};
-use support::{Authority, Client, KINDS, echo, encrypted, read_head, start, wait_for_end};
+use support::{Authority, Client, KINDS, Kind, echo, encrypted, read_head, start, wait_for_end};
 
 #[test]
 fn the_server_sees_the_name_and_that_http_1_is_to_be_spoken() {
@@ -171,6 +171,21 @@ fn a_silent_server_is_waited_for_as_long_as_was_set() {
         assert!(matches!(error, Error::HandshakeTimeout), "{kind:?}: {error:?}");
         server.join().expect("the client has gone");
     }
+}
+
+#[test]
+fn the_time_for_the_handshake_of_tls_ends_with_it() {
+    let authority = Authority::new("test");
+    let tls = authority.server(&["localhost"]);
+    let (port, server) = start("127.0.0.1", |stream| echo(encrypted(stream, tls)));
+    let connector = Connector::new().tls(authority.client());
+    let uri = format!("wss://localhost:{port}/");
+    let mut client = Client::open(Kind::Blocking, &connector, &uri);
+    let Client::Blocking(ws) = &client else { unreachable!() };
+    // The timeout of reads is the connection's to set.
+    assert_eq!(ws.stream().tcp().write_timeout().expect("it is open"), None);
+    client.close().expect("an orderly end");
+    server.join().expect("an orderly end");
 }
 
 #[test]
