@@ -17,8 +17,8 @@ use counting::{NOTHING, cost_of, cost_so_far};
 use sansws::io::Error;
 use sansws::tokio::WebSocket;
 
-use sansws::{Config, Event, SendError, Violation, blocking};
-use support::{BINARY, Role, TEXT};
+use sansws::{Config, Event, SendError, State, Violation, blocking};
+use support::{BINARY, CLOSE, Role, TEXT};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 const SERVER: Role = Role::Server;
@@ -135,6 +135,29 @@ fn what_is_left_over_from_others_is_not_worse_than_what_is_kept() {
         let (_, cost) = cost_of(|| echo(&mut busy, 1));
         // What is left of the read is copied.
         assert!(cost.allocations <= 1, "{name}: {cost:?}");
+    }
+}
+
+#[test]
+fn what_comes_after_the_end_is_not_copied() {
+    // A connection that has failed has a deadline, and so a timer.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let runtime = runtime.expect("it needs no sockets");
+    let _entered = runtime.enter();
+    let rows = [
+        (SERVER.incoming_final(CLOSE, &[]), State::Closed),
+        (SERVER.incoming_final(TEXT, b"\xFF"), State::Failed),
+        (SERVER.incoming_final(0x3, &[]), State::Failed),
+    ];
+    for (last, state) in rows {
+        let mut ws = connection(&[(BINARY, b"right")]);
+        echo(&mut ws, 2); // the thread's buffers grow
+        ws.stream_mut().input = [last, vec![0; 100_000]].concat();
+        ws.stream_mut().reads = 1;
+        let (event, cost) = cost_of(|| read(&mut ws));
+        assert_eq!(event.is_some(), state == State::Closed, "{event:?}");
+        assert_eq!(ws.connection().state(), state);
+        assert!(cost.peak < 10_000, "{state:?}: {cost:?}");
     }
 }
 
