@@ -195,6 +195,24 @@ fn a_message_that_cannot_be_sent_takes_nothing() {
     assert_eq!(cost.live, 0, "{cost:?}");
 }
 
+/// As of a peer that writes the header by itself.
+#[test]
+fn a_message_whose_header_comes_before_takes_no_more() {
+    for opcode in [TEXT, BINARY] {
+        let payload = [b'x'; 1000];
+        let frame = SERVER.incoming_final(opcode, &payload);
+        let (header, masked) = frame.split_at(frame.len() - payload.len());
+        let mut ws = connection(&[]);
+        ws.stream_mut().input = header.to_vec();
+        assert_eq!(echo(&mut ws, 1), 0);
+        ws.stream_mut().input = [masked, header].concat();
+        echo(&mut ws, 2); // the thread's buffers grow
+        let (count, cost) = cost_of(|| echo(&mut ws, 10));
+        // What is left of each read is copied.
+        assert_eq!((count, cost.allocations, cost.live), (10, 10, 0), "{opcode}: {cost:?}");
+    }
+}
+
 #[test]
 fn connections_at_rest_hold_nothing() {
     let payload = [b'x'; 1000];

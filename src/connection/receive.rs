@@ -273,8 +273,8 @@ impl Connection {
 #[cfg(feature = "_io")]
 impl Connection {
     /// As [`receive`](Self::receive), into `event`, for those that keep what is received: what
-    /// lies whole in `input` is copied to memory that `memory` has for so many bytes, and bytes
-    /// are unmasked on the way.
+    /// lies in `input` in one piece is copied to memory that `memory` has for so many bytes, and
+    /// bytes that lie there as a whole frame are unmasked on the way.
     #[inline]
     pub(crate) fn receive_owned(
         &mut self,
@@ -284,7 +284,7 @@ impl Connection {
         event: &mut Option<Event<'static>>,
     ) -> Result<(), Error> {
         let Some((kind, frame)) = self.find_whole(input) else {
-            return self.receive_joined_owned(input, out, event);
+            return self.receive_joined_owned(input, out, memory, event);
         };
         self.timers.heard = true;
         let payload = frame.take(self.role.is_server(), input);
@@ -295,12 +295,7 @@ impl Connection {
                 Event::Binary(Cow::Owned(data))
             }
             MessageKind::Text => match payload.unmask_text() {
-                Ok(text) => {
-                    // What is empty is UTF-8.
-                    let mut copy = String::from_utf8(data).unwrap_or_default();
-                    copy.push_str(text);
-                    Event::Text(Cow::Owned(copy))
-                }
+                Ok(text) => Event::Text(Cow::Owned(copy_text(text, data))),
                 Err(utf8::Invalid) => return Err(self.fail(Violation::InvalidUtf8, out)),
             },
         });
@@ -313,11 +308,23 @@ impl Connection {
         &mut self,
         input: &mut &mut [u8],
         out: &mut Vec<u8>,
+        memory: impl FnOnce(usize) -> Vec<u8>,
         event: &mut Option<Event<'static>>,
     ) -> Result<(), Error> {
         let mut received = None;
         if self.receive_joined(input, out, None, &mut received)? {
-            *event = received.map(Event::into_owned);
+            *event = received.map(|received| match received {
+                // Its header came before.
+                Event::Text(Cow::Borrowed(text)) => {
+                    Event::Text(Cow::Owned(copy_text(text, memory(text.len()))))
+                }
+                Event::Binary(Cow::Borrowed(data)) => {
+                    let mut copy = memory(data.len());
+                    copy.extend_from_slice(data);
+                    Event::Binary(Cow::Owned(copy))
+                }
+                other => other.into_owned(),
+            });
         }
         Ok(())
     }
@@ -473,4 +480,13 @@ impl Connection {
             }
         }
     }
+}
+
+#[cfg(feature = "_io")]
+#[inline]
+fn copy_text(text: &str, empty: Vec<u8>) -> String {
+    // What is empty is UTF-8.
+    let mut copy = String::from_utf8(empty).unwrap_or_default();
+    copy.push_str(text);
+    copy
 }
