@@ -9,6 +9,8 @@ mod content;
 mod event;
 mod message_buffer;
 mod receive;
+#[cfg(feature = "_io")]
+mod receive_owned;
 mod receiver;
 mod rules;
 mod send;

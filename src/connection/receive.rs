@@ -1,8 +1,6 @@
 //! What a connection receives, and the ways to ask for it.
 
 use alloc::borrow::Cow;
-#[cfg(feature = "_io")]
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::closing::{State, parse_close};
@@ -269,69 +267,8 @@ impl Connection {
     }
 }
 
-/// # For the adapters
-#[cfg(feature = "_io")]
 impl Connection {
-    /// As [`receive`](Self::receive), into `event`, for those that keep what is received: what
-    /// lies in `input` in one piece is copied to memory that `memory` has for so many bytes, and
-    /// bytes that lie there as a whole frame are unmasked on the way.
-    #[inline]
-    pub(crate) fn receive_owned(
-        &mut self,
-        input: &mut &mut [u8],
-        out: &mut Vec<u8>,
-        memory: impl FnOnce(usize) -> Vec<u8>,
-        event: &mut Option<Event<'static>>,
-    ) -> Result<(), Error> {
-        let Some((kind, frame)) = self.find_whole(input) else {
-            return self.receive_joined_owned(input, out, memory, event);
-        };
-        self.timers.heard = true;
-        let payload = frame.take(self.role.is_server(), input);
-        let mut data = memory(payload.len());
-        *event = Some(match kind {
-            MessageKind::Binary => {
-                payload.append_to(&mut data);
-                Event::Binary(Cow::Owned(data))
-            }
-            MessageKind::Text => match payload.unmask_text() {
-                Ok(text) => Event::Text(Cow::Owned(copy_text(text, data))),
-                Err(utf8::Invalid) => return Err(self.fail(Violation::InvalidUtf8, out)),
-            },
-        });
-        Ok(())
-    }
-
-    /// By itself, so that what is received whole is not put where this puts it.
-    #[inline(never)]
-    fn receive_joined_owned(
-        &mut self,
-        input: &mut &mut [u8],
-        out: &mut Vec<u8>,
-        memory: impl FnOnce(usize) -> Vec<u8>,
-        event: &mut Option<Event<'static>>,
-    ) -> Result<(), Error> {
-        let mut received = None;
-        if self.receive_joined(input, out, None, &mut received)? {
-            *event = received.map(|received| match received {
-                // Its header came before.
-                Event::Text(Cow::Borrowed(text)) => {
-                    Event::Text(Cow::Owned(copy_text(text, memory(text.len()))))
-                }
-                Event::Binary(Cow::Borrowed(data)) => {
-                    let mut copy = memory(data.len());
-                    copy.extend_from_slice(data);
-                    Event::Binary(Cow::Owned(copy))
-                }
-                other => other.into_owned(),
-            });
-        }
-        Ok(())
-    }
-}
-
-impl Connection {
-    /// As both: a frame that lies whole in the input takes the fast path, which is inlined in the
+    /// As `receive` and `receive_reusing`: a frame that lies whole in the input takes the fast path, which is inlined in the
     /// program, unless that is compiled for size. A returned event would be stored field by field
     /// and loaded two fields at a time; a load that spans two stores waits until both have reached
     /// the cache (store forwarding fails), and a short message took twice as long.
@@ -360,7 +297,7 @@ impl Connection {
     /// The message with which `input` begins, if it is there in one frame, and nothing about it
     /// is unusual.
     #[inline(always)]
-    fn find_whole(&self, input: &[u8]) -> Option<(MessageKind, WholeFrame)> {
+    pub(super) fn find_whole(&self, input: &[u8]) -> Option<(MessageKind, WholeFrame)> {
         if self.receiver.is_at_rest() && self.closing.is_receiving() {
             WholeFrame::find(input, self.role.is_server(), &self.limits)
         } else {
@@ -373,7 +310,7 @@ impl Connection {
     /// program at the end of each read. By itself, so that the fast path does not save registers
     /// for it, nor has its event in memory.
     #[inline(never)]
-    fn receive_joined<'e, 'b: 'e>(
+    pub(super) fn receive_joined<'e, 'b: 'e>(
         &mut self,
         input: &mut &'b mut [u8],
         out: &mut Vec<u8>,
@@ -480,13 +417,4 @@ impl Connection {
             }
         }
     }
-}
-
-#[cfg(feature = "_io")]
-#[inline]
-fn copy_text(text: &str, empty: Vec<u8>) -> String {
-    // What is empty is UTF-8.
-    let mut copy = String::from_utf8(empty).unwrap_or_default();
-    copy.push_str(text);
-    copy
 }

@@ -330,7 +330,7 @@ pub(super) struct WholeFrame {
 
 impl WholeFrame {
     /// Finds such a frame if it is a message and breaks no rule. Whatever is unusual about
-    /// one is left to the longer way, which says what.
+    /// one is left to the slow path, which says what.
     #[inline]
     pub(super) fn find(input: &[u8], masked: bool, limits: &Limits) -> Option<(MessageKind, Self)> {
         let kind = match input.first() {

@@ -256,9 +256,10 @@ impl Connection {
 
     /// Appends the header of a message in one frame: the key to mask its payload with.
     ///
-    /// By itself, unlike what has the payload, which would be moved on in memory, by loads that
-    /// wait for stores: all those of the message before, where a copy of it comes first. Inlined,
-    /// so does the program that looks at `out` at once.
+    /// Not inlined, since a program that looks at `out` at once would wait for the store of its
+    /// length. What holds the payload is inlined: returned from a function, it would be moved in
+    /// memory, by loads that wait for all stores before them, those of the last message's copy
+    /// too.
     #[inline(never)]
     fn write_header(
         &mut self,

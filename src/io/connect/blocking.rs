@@ -94,7 +94,7 @@ fn encrypt(mut stream: TcpStream, tls: Tls, deadline: Option<Instant>) -> io::Re
     Ok(ClientStream::new(Layers::Tls(alloc::boxed::Box::new(stream))))
 }
 
-/// There is none.
+/// Without the feature there is never one: `tls_for` refuses `wss`.
 #[cfg(not(feature = "rustls"))]
 enum Tls {}
 

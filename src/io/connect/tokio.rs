@@ -82,7 +82,7 @@ async fn encrypt(stream: TcpStream, tls: Tls) -> Result<ClientStream, Error> {
     Ok(ClientStream(Layers::Tls(alloc::boxed::Box::new(stream))))
 }
 
-/// There is none.
+/// Without the feature there is never one: `tls_for` refuses `wss`.
 #[cfg(not(feature = "tokio-rustls"))]
 enum Tls {}
 
