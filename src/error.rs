@@ -191,6 +191,9 @@ impl From<HeaderError> for Violation {
 /// Why something was not sent: the program's mistake, or it came too late.
 ///
 /// Nothing was written to `out`, and the connection is as it was.
+// As long as a pointer: in a result it shares its place with one, which the compiler stores byte
+// by byte where the error takes a byte, and whose load then waits for them all.
+#[repr(usize)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
