@@ -74,6 +74,56 @@ fn the_stream_wakes_both() {
 }
 
 #[test]
+fn a_reader_that_waits_is_woken_to_write() {
+    let stream = Script::new();
+    let (mut reader, writer) = halves(&stream);
+    let reading = Task::new();
+    let mut read = pin!(reader.read());
+    assert_pending(&reading, read.as_mut());
+    writer.write("hello").expect("it is open");
+    writer.write("again").expect("it is open");
+    assert_eq!(reading.wakes(), 1, "once for what it writes at once");
+    assert_eq!(stream.written(), b"");
+    assert_pending(&reading, read.as_mut());
+    let both = [b"hello", b"again"].map(|text| SERVER.outgoing(0x80 | TEXT, text)).concat();
+    assert_eq!(stream.written(), both);
+
+    type Add = fn(&Writer<Script>) -> Result<(), sansws::SendError>;
+    let ways: [Add; 4] = [
+        |writer| writer.write_text_part("first", false),
+        |writer| writer.write_text_part("last", true),
+        |writer| writer.write_binary_part(b"whole", true),
+        |writer| writer.write_prepared(&sansws::Prepared::text("prepared")),
+    ];
+    for add in ways {
+        add(&writer).expect("it is open");
+        assert_eq!(reading.wakes(), 1);
+        assert_pending(&reading, read.as_mut());
+        assert_eq!(writer.unwritten(), 0);
+    }
+}
+
+#[test]
+fn a_reader_is_not_woken_to_write_what_the_writer_writes_or_the_stream_does_not_take() {
+    let stream = Script::new();
+    let (mut reader, mut writer) = halves(&stream);
+    let (reading, writing) = (Task::new(), Task::new());
+    let mut read = pin!(reader.read());
+    assert_pending(&reading, read.as_mut());
+    assert!(writing.poll(pin!(writer.send("hello"))).is_ready());
+    assert_eq!(reading.wakes(), 0);
+
+    stream.state().room = 0;
+    writer.write("hello").expect("it is open");
+    assert_eq!(reading.wakes(), 1);
+    assert_pending(&reading, read.as_mut());
+    writer.write("hello").expect("it is open");
+    assert_eq!(reading.wakes(), 0);
+    stream.make_room(100);
+    assert_eq!(reading.wakes(), 1);
+}
+
+#[test]
 fn a_reader_held_up_is_woken_when_the_writer_has_written() {
     let stream = Script::new();
     stream.state().room = 0;
@@ -262,6 +312,44 @@ fn no_waker_is_kept_of_a_writer_that_does_not_wait() {
         drop(task);
         assert!(witness.upgrade().is_none());
     }
+}
+
+#[test]
+fn no_waker_is_kept_of_a_writer_dropped_while_it_waits() {
+    let stream = Script::new();
+    stream.state().room = 0;
+    let (_reader, writer) = halves(&stream);
+    let task = Task::new();
+    let witness = task.witness();
+    assert_pending(&task, pin!(writer.clone().send("hello")));
+    drop(task);
+    assert!(witness.upgrade().is_none());
+}
+
+#[test]
+fn halves_lend_what_they_share() {
+    let stream = Script::new();
+    let (mut reader, writer) = halves(&stream);
+    let reading = Task::new();
+    {
+        let mut read = pin!(reader.read());
+        assert_pending(&reading, read.as_mut());
+        let sent = writer.connection_mut(|ws, out| ws.send_ping(b"?", out));
+        sent.expect("it is open");
+        assert_eq!(reading.wakes(), 1);
+        assert_pending(&reading, read.as_mut());
+    }
+    assert_eq!(stream.written(), SERVER.outgoing(0x80 | PING, b"?"));
+    assert_eq!(reader.stream(|stream| stream.written().len()), 3);
+
+    // So little that the first pong holds it up.
+    reader.set_high_water_mark(1);
+    stream.state().room = 0;
+    stream.arrive(SERVER.incoming_final(PING, b"?").repeat(2));
+    assert!(matches!(wait(reader.read()), Ok(Some(Event::Ping(_)))));
+    assert!(wait(reader.read()).is_err());
+    reader.set_high_water_mark(3);
+    assert!(matches!(wait(reader.read()), Ok(Some(Event::Ping(_)))));
 }
 
 #[test]

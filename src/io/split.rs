@@ -37,14 +37,16 @@ pub(super) fn split<S, R: Runtime<S>>(mut socket: Socket<S, R>) -> (Reader<S, R>
 /// The half of a [`WebSocket`] that reads.
 ///
 /// While it reads it also writes what is to be written, so that pings are
-/// answered though the writer does nothing. It is for the reader to see the
-/// closing through: read until `None`, also after the writer has closed.
+/// answered though the writer does nothing. It completes the closing handshake
+/// too: read until `None`, also after the writer has closed.
 pub struct Reader<S, R: Runtime<S>>(Arc<Shared<S, R>>);
 
 /// The half of a [`WebSocket`] that writes.
 ///
-/// It can be shared: clone it, or send from several tasks what
-/// [`write`](Self::write) keeps whole and in order.
+/// It can be cloned, and shared by reference: whatever task it is that writes, messages
+/// stay whole. What [`write`](Self::write) adds, the reader's task sends as soon as it runs;
+/// [`send`](Self::send) and [`flush`](Self::flush) write in their own task, and wait until the
+/// stream has taken all.
 pub struct Writer<S, R: Runtime<S>> {
     shared: Arc<Shared<S, R>>,
     half: Half,
@@ -67,9 +69,20 @@ impl<S, R: Runtime<S>> Reader<S, R> {
         poll_fn(|cx| self.0.poll(Half::Reader, cx, |socket, cx| socket.poll_next(cx))).await
     }
 
+    /// As [`WebSocket::set_high_water_mark`].
+    pub fn set_high_water_mark(&mut self, bytes: usize) {
+        self.0.lock().driver.high_water_mark = bytes;
+    }
+
     /// Asks the connection. Meanwhile it is locked: `ask` must not use either half.
     pub fn connection<T>(&self, ask: impl FnOnce(&Connection) -> T) -> T {
         ask(self.0.lock().driver.connection())
+    }
+
+    /// Asks the stream, for example for the peer's address. Meanwhile it is locked, as the
+    /// connection is.
+    pub fn stream<T>(&self, ask: impl FnOnce(&S) -> T) -> T {
+        ask(&self.0.lock().stream)
     }
 
     /// Both halves together again, if they are of one connection and no clone of
@@ -95,13 +108,17 @@ impl<S, R: Runtime<S>> Reader<S, R> {
 }
 
 impl<S, R: Runtime<S>> Writer<S, R> {
-    /// As [`WebSocket::write`]. A reader that waits already is not woken by it: what
-    /// is not to wait for the next message is to be flushed.
+    /// Adds a message or control frame to what is to be written, as [`WebSocket::write`]
+    /// does, and wakes the reader to write it.
+    ///
+    /// For one message to many connections: nobody waits for a slow one, and
+    /// [`unwritten`](Self::unwritten) tells how far behind it is. (The reader has to be
+    /// waiting in [`read`](Reader::read), or to come back to it.)
     ///
     /// # Errors
-    /// As for that.
+    /// See [`WebSocket::write`].
     pub fn write<'m>(&self, event: impl Into<Event<'m>>) -> Result<(), SendError> {
-        self.shared.change(|socket| socket.driver.write(event.into()))
+        self.shared.add(|socket| socket.driver.write(event.into()))
     }
 
     /// As [`WebSocket::write_prepared`].
@@ -109,7 +126,7 @@ impl<S, R: Runtime<S>> Writer<S, R> {
     /// # Errors
     /// As for that.
     pub fn write_prepared(&self, message: &Prepared) -> Result<(), SendError> {
-        self.shared.change(|socket| socket.driver.write_prepared(message))
+        self.shared.add(|socket| socket.driver.write_prepared(message))
     }
 
     /// As [`WebSocket::write_text_part`].
@@ -117,7 +134,7 @@ impl<S, R: Runtime<S>> Writer<S, R> {
     /// # Errors
     /// As for that.
     pub fn write_text_part(&self, text: &str, last: bool) -> Result<(), SendError> {
-        self.shared.change(|socket| {
+        self.shared.add(|socket| {
             let (ws, out) = socket.driver.parts();
             ws.send_text_part(text, last, out)
         })
@@ -128,7 +145,7 @@ impl<S, R: Runtime<S>> Writer<S, R> {
     /// # Errors
     /// As for that.
     pub fn write_binary_part(&self, data: &[u8], last: bool) -> Result<(), SendError> {
-        self.shared.change(|socket| {
+        self.shared.add(|socket| {
             let (ws, out) = socket.driver.parts();
             ws.send_binary_part(data, last, out)
         })
@@ -147,7 +164,7 @@ impl<S, R: Runtime<S>> Writer<S, R> {
     /// # Errors
     /// As for that.
     pub async fn send<'m>(&mut self, event: impl Into<Event<'m>>) -> Result<(), Error> {
-        self.write(event)?;
+        self.shared.change(|socket| socket.driver.write(event.into()))?;
         self.flush().await
     }
 
@@ -175,6 +192,29 @@ impl<S, R: Runtime<S>> Writer<S, R> {
     /// Asks the connection. Meanwhile it is locked: `ask` must not use either half.
     pub fn connection<T>(&self, ask: impl FnOnce(&Connection) -> T) -> T {
         ask(self.shared.lock().driver.connection())
+    }
+
+    /// As [`WebSocket::connection_mut`], for the length of a call. Meanwhile it is locked:
+    /// `act` must not use either half.
+    ///
+    /// ```
+    /// # #[cfg(all(feature = "tokio", feature = "deflate"))]
+    /// # fn example<S>(writer: &sansws::tokio::Writer<S>) -> Result<(), sansws::SendError>
+    /// # where S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin {
+    /// // A secret beside what others can choose is not to be compressed.
+    /// writer.connection_mut(|ws, out| {
+    ///     ws.set_compression(false);
+    ///     let result = ws.send_text("a token", out);
+    ///     ws.set_compression(true);
+    ///     result
+    /// })
+    /// # }
+    /// ```
+    pub fn connection_mut<T>(&self, act: impl FnOnce(&mut Connection, &mut Vec<u8>) -> T) -> T {
+        self.shared.add(|socket| {
+            let (ws, out) = socket.driver.parts();
+            act(ws, out)
+        })
     }
 
     fn new(shared: Arc<Shared<S, R>>) -> Self {
@@ -214,9 +254,21 @@ impl<S, R: Runtime<S>> Shared<S, R> {
         result
     }
 
+    /// For what is followed by a flush.
     fn change<T>(&self, change: impl FnOnce(&mut Socket<S, R>) -> T) -> T {
         let (result, before, after) = self.act(change);
         self.wake(&before, &after);
+        result
+    }
+
+    /// For what is not: the reader is to write it.
+    fn add<T>(&self, add: impl FnOnce(&mut Socket<S, R>) -> T) -> T {
+        let (result, before, after) = self.act(add);
+        self.wake(&before, &after);
+        // If something was waiting before, the stream wakes both once it takes more.
+        if before.is_written && !after.is_written {
+            self.waiting.wake_reader();
+        }
         result
     }
 
@@ -351,6 +403,13 @@ impl<S, R: Runtime<S>> Clone for Writer<S, R> {
     }
 }
 
+/// A task that has given up waiting is not to be kept.
+impl<S, R: Runtime<S>> Drop for Writer<S, R> {
+    fn drop(&mut self) {
+        self.shared.waiting.forget(self.half);
+    }
+}
+
 impl<S: Unpin, R: Runtime<S>> Stream for Reader<S, R> {
     type Item = Result<Event<'static>, Error>;
 
@@ -373,7 +432,7 @@ impl<'m, S: Unpin, R: Runtime<S>> Sink<Event<'m>> for Writer<S, R> {
     }
 
     fn start_send(self: Pin<&mut Self>, event: Event<'m>) -> Result<(), Error> {
-        Ok(self.write(event)?)
+        Ok(self.shared.change(|socket| socket.driver.write(event))?)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
