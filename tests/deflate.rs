@@ -106,6 +106,12 @@ fn a_compressed_frame_is_limited_by_the_frame_limit() {
         let header = header_only(Role::Server, FIN | RSV1 | BINARY, len);
         let outcome = receive(&mut deflated(Role::Server, &config), &header);
         assert_eq!(outcome.error.is_none(), fits, "{len}");
+        // However many frames of the message came before
+        let first = Role::Server.incoming(RSV1 | BINARY, b"");
+        let empty = Role::Server.incoming(CONTINUATION, b"").repeat(1000);
+        let last = header_only(Role::Server, FIN | CONTINUATION, len);
+        let outcome = receive(&mut deflated(Role::Server, &config), &[first, empty, last].concat());
+        assert_eq!(outcome.error.is_none(), fits, "{len}, not the first");
     }
 }
 

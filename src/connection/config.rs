@@ -38,6 +38,11 @@ pub(super) struct Limits {
     pub(super) minimal_len: bool,
 }
 
+impl Limits {
+    /// As many fragments as there are: what counts them ends here.
+    pub(super) const ANY_FRAGMENTS: u32 = u32::MAX;
+}
+
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timeouts {
     pub(super) keepalive: Option<Millis>,
@@ -91,7 +96,7 @@ impl Config {
     /// A longer one fails the connection with 1009. Control frames are limited
     /// to 125 bytes by the protocol. A compressed frame that is inflated here
     /// may be longer by a quarter and 1 KiB, since data that cannot be compressed
-    /// grows by it.
+    /// grows when it is.
     #[must_use]
     pub const fn max_frame_len(mut self, bytes: u64) -> Self {
         self.max_frame_len = Some(bytes);
@@ -114,7 +119,8 @@ impl Config {
         self
     }
 
-    /// How many frames one message may come in, at least one. Default: 65,536.
+    /// How many frames one message may come in, at least one; `u32::MAX` for any
+    /// number. Default: 65,536.
     ///
     /// More fail the connection with 1008. A fragment costs no memory beyond
     /// its bytes, only the time to read its header; but a message of endless

@@ -114,10 +114,13 @@ impl Connection {
     /// much as the copy. Call it before each read, when all input was taken, and `receive`
     /// after it as always, with what was read elsewhere or with nothing: that returns the
     /// message, if it is complete. A message's first bytes come with an ordinary read and
-    /// are copied: so where most messages are long, let that be a short one, of a KiB or two.
+    /// are copied: so where most messages are long, let that be a short one, of 2 KiB (or of 1
+    /// where memory is lent).
     ///
-    /// `read` is called if a message has begun to be joined, and at least 4 KiB are missing
-    /// of its frame. It is to append to the `Vec` the next bytes of the stream, at
+    /// `read` is called if a message has begun to be joined, at least 4 KiB are missing of its
+    /// frame, and there is room for as many: in memory that was lent, or in what may be
+    /// allocated, four times what has come of the message in its last frame and twice before.
+    /// It is to append to the `Vec` the next bytes of the stream, at
     /// most as many as its second argument says: there is room for them. What it returns is
     /// returned.
     ///
@@ -126,7 +129,8 @@ impl Connection {
     /// again; of one that is compressed never.
     ///
     /// # Panics
-    /// If `read` appends more than it may, or removes what was there.
+    /// If `read` appends more than it may, or removes what was there. Should it panic by
+    /// itself, the connection is of no more use.
     ///
     /// ```
     /// use std::io::{self, Read};

@@ -297,7 +297,7 @@ impl Receiver {
             self.message = Some(Progress { kind, len, frames: 1, form });
         } else if let (Opcode::CONTINUATION, Some(message)) = (opcode, &mut self.message) {
             message.len += len;
-            message.frames += 1;
+            message.frames = message.frames.saturating_add(1);
         }
         Frame { opcode, fin, mask, remaining: len }
     }

@@ -119,18 +119,18 @@ fn check_limits(len: u64, form: Form, expected: &Expected<'_>) -> Result<(), Vio
     let (before, frames, form) =
         expected.message.map_or((0, 0, form), |m| (m.len, m.frames, m.form));
     // What a message takes that we inflate is known then; until then it may be
-    // longer by what the worst compressor adds, in each frame too.
-    let bound = |limit: u64| match form {
-        Form::Deflated => limit.saturating_add(limit / 4 + 1024 + 8 * u64::from(frames)),
+    // longer by what the worst compressor adds, in each of its frames.
+    let bound = |limit: u64, frames_before: u32| match form {
+        Form::Deflated => limit.saturating_add(limit / 4 + 1024 + 8 * u64::from(frames_before)),
         _ => limit,
     };
-    if before.checked_add(len).is_none_or(|total| total > bound(limits.message_len)) {
+    if before.checked_add(len).is_none_or(|total| total > bound(limits.message_len, frames)) {
         return Err(Violation::MessageTooBig);
     }
-    if len > bound(limits.frame_len) {
+    if len > bound(limits.frame_len, 0) {
         return Err(Violation::FrameTooBig);
     }
-    if frames >= limits.fragments {
+    if frames >= limits.fragments && limits.fragments != Limits::ANY_FRAGMENTS {
         return Err(Violation::TooManyFragments);
     }
     Ok(())
