@@ -95,12 +95,31 @@ fn a_policy_of_what_is_no_origin_is_refused() {
     let others =
         ["null", "", "*", "://example.com", "example.com", "//example.com", "https://example.com/"];
     let wildcards = ["https://*", "https://*.example.com", "https://example.*"];
-    for origin in others.iter().chain(&wildcards) {
+    let slips = [
+        "https ://example.com",
+        "1https://example.com",
+        "http/s://example.com",
+        "https://a.example,b.example",
+        "https://a.example,https://b.example",
+        "https://example%.com",
+        "https://[::1",
+    ];
+    for origin in others.iter().chain(&wildcards).chain(&slips) {
         let policy = OriginPolicy::only(["https://example.com", origin]);
         assert_eq!(policy.err(), Some(BuildError::Origin), "{origin}");
     }
     let nobody = OriginPolicy::only([""; 0]).unwrap();
     assert!(!nobody.allows(None) && !nobody.allows(Some(b"https://example.com")));
+}
+
+#[test]
+fn an_address_is_compared_however_it_is_written() {
+    let policy =
+        OriginPolicy::only(["http://[0:0:0:0:0:0:0:1]:81", "http://[2001:DB8::7]"]).unwrap();
+    for origin in ["http://[::1]:81", "http://[0::1]:81", "http://[2001:db8:0::7]:80"] {
+        assert!(policy.allows(Some(origin.as_bytes())), "{origin}");
+    }
+    assert!(!policy.allows(Some(b"http://[::2]:81")));
 }
 
 #[test]

@@ -34,6 +34,7 @@ fn a_uri_says_where_to_connect_and_what_to_ask_for() {
         ("ws://h:/", false, "h", 80, "h", "/"),
         ("wss://h:", true, "h", 443, "h", "/"),
         ("ws://192.168.0.1:81/", false, "192.168.0.1", 81, "192.168.0.1:81", "/"),
+        ("ws://a%2db:81/", false, "a%2db", 81, "a%2db:81", "/"),
         ("ws://[::1]/", false, "::1", 80, "[::1]", "/"),
         ("ws://[::1]:80", false, "::1", 80, "[::1]", "/"),
         ("wss://[2001:db8::7]:444?x", true, "2001:db8::7", 444, "[2001:db8::7]:444", "/?x"),
@@ -120,6 +121,10 @@ fn what_is_no_websocket_uri_is_refused() {
         "ws://b\u{fc}cher.example/",
         // A character that is to be percent-encoded
         "ws://h/a b",
+        "ws://a%/",
+        "ws://a%zz/",
+        "ws://a%2/",
+        "ws://%2:80/",
         "ws://h/?a b",
         "ws://h/caf\u{e9}",
         "ws://h/?caf\u{e9}",

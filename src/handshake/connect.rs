@@ -9,6 +9,7 @@ use super::error::HandshakeError;
 use super::head;
 use super::rules::{Ask, once};
 use super::server::Request;
+use super::uri::is_scheme;
 
 impl Request<'static> {
     /// A request of HTTP/2 or HTTP/3, from its header list in order, with its
@@ -189,11 +190,4 @@ pub(super) fn push_list_field(
 
 fn is_same_host(authority: &str, host: &[u8]) -> bool {
     authority.as_bytes().eq_ignore_ascii_case(host)
-}
-
-/// RFC 3986, 3.1
-fn is_scheme(scheme: &str) -> bool {
-    let is_scheme_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
-    scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-        && scheme.bytes().all(is_scheme_byte)
 }

@@ -125,7 +125,8 @@ impl HandshakeError {
     }
 
     /// Appends a server's answer to `out`: the status, what goes with it
-    /// (426 names the version, 405 the method), and a line of text.
+    /// (426 names the version, 405 the method), and a line of text, unless the method
+    /// is wrong and may be HEAD.
     ///
     /// Then write `out` and shut down the socket.
     pub fn respond(self, out: &mut Vec<u8>) {

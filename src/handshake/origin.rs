@@ -1,8 +1,10 @@
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::net::Ipv6Addr;
 
 use super::error::BuildError;
-use super::uri::{is_authority, split_port};
+use super::uri::{is_authority, is_scheme, split_port};
 
 /// Which pages' scripts may connect (RFC 6455, 10.2).
 ///
@@ -37,10 +39,11 @@ impl OriginPolicy {
     ///
     /// # Errors
     /// [`BuildError::Origin`] if one is not an origin, such as `example.com`,
-    /// `https://*.example.com` or one with a path.
+    /// `https://*.example.com`, one with a path, or a list in one string.
     pub fn only<S: AsRef<str>>(origins: impl IntoIterator<Item = S>) -> Result<Self, BuildError> {
         let origin = |origin: S| match Origin::parse(origin.as_ref()) {
-            Some(origin) if !origin.host.contains('*') => Ok(origin),
+            // Both may stand in a host's name (RFC 3986), but hardly ever were meant to.
+            Some(origin) if !origin.host.contains(['*', ',']) => Ok(origin),
             _ => Err(BuildError::Origin),
         };
         let origins = origins.into_iter().map(origin).collect::<Result<_, _>>()?;
@@ -79,7 +82,7 @@ struct Origin {
 impl Origin {
     fn parse(origin: &str) -> Option<Self> {
         let (scheme, authority) = origin.split_once("://")?;
-        if scheme.is_empty() || !is_authority(authority.as_bytes()) {
+        if !is_scheme(scheme) || !is_authority(authority.as_bytes()) {
             return None;
         }
         let scheme = scheme.to_ascii_lowercase();
@@ -92,6 +95,15 @@ impl Origin {
             },
             Some(port) => Some(port.parse().ok()?),
         };
-        Some(Self { scheme, host: host.to_ascii_lowercase(), port })
+        Some(Self { scheme, host: normalized(host), port })
+    }
+}
+
+/// Browsers write an address in its shortest form.
+fn normalized(host: &str) -> String {
+    let address = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    match address.and_then(|address| address.parse::<Ipv6Addr>().ok()) {
+        Some(address) => format!("[{address}]"),
+        None => host.to_ascii_lowercase(),
     }
 }

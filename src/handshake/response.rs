@@ -117,7 +117,11 @@ pub(super) fn push_error_fields(error: HandshakeError, version: HttpVersion, lin
 
 /// A line of text that says what is wrong.
 pub(super) fn error_body(error: HandshakeError) -> String {
-    format!("{error}\n")
+    match error {
+        // RFC 9110, 9.3.2: it may be HEAD, whose answer has no content.
+        HandshakeError::Method => String::new(),
+        _ => format!("{error}\n"),
+    }
 }
 
 /// 4.2.2, 4 and 4.4: "a |Sec-WebSocket-Version| header field indicating the

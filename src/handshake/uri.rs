@@ -139,7 +139,7 @@ pub(super) fn path_and_query(target: &str) -> (&str, Option<&str>) {
 /// Whether these bytes are a host and perhaps a port (RFC 3986, 3.2).
 pub(super) fn is_authority(authority: &[u8]) -> bool {
     // A name alone, as most are
-    if !authority.is_empty() && authority.iter().copied().all(is_reg_name_byte) {
+    if is_reg_name(authority) {
         return true;
     }
     let Ok(authority) = core::str::from_utf8(authority) else { return false };
@@ -147,7 +147,7 @@ pub(super) fn is_authority(authority: &[u8]) -> bool {
     let host_is_valid = match host.strip_prefix('[').map(|rest| rest.strip_suffix(']')) {
         Some(Some(address)) => is_ip_literal(address),
         Some(None) => false,
-        None => !host.is_empty() && host.bytes().all(is_reg_name_byte),
+        None => is_reg_name(host.as_bytes()),
     };
     host_is_valid && port.is_none_or(|port| port.bytes().all(|byte| byte.is_ascii_digit()))
 }
@@ -161,13 +161,31 @@ pub(super) fn split_port(authority: &str) -> (&str, Option<&str>) {
     }
 }
 
+/// RFC 3986, 3.1
+pub(super) fn is_scheme(scheme: &str) -> bool {
+    let is_scheme_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme.bytes().all(is_scheme_byte)
+}
+
 fn is_ip_literal(address: &str) -> bool {
     // An address of a later version starts with "v" (RFC 3986, 3.2.2); a zone
     // names an interface of the sender and has no place here (RFC 6874, 1).
     address.parse::<core::net::Ipv6Addr>().is_ok()
 }
 
-/// RFC 3986, 3.2.2: `*( unreserved / pct-encoded / sub-delims )`
+/// RFC 3986, 3.2.2: `*( unreserved / pct-encoded / sub-delims )`, but not empty
+fn is_reg_name(name: &[u8]) -> bool {
+    let is_encoded = |at: usize| {
+        let digits = name.get(at + 1..at + 3);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    };
+    let mut bytes = name.iter().enumerate();
+    !name.is_empty()
+        && bytes.all(|(at, &byte)| is_reg_name_byte(byte) || byte == b'%' && is_encoded(at))
+}
+
+/// `unreserved / sub-delims`
 const fn is_reg_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
@@ -175,7 +193,6 @@ const fn is_reg_name_byte(byte: u8) -> bool {
             b'-' | b'.'
                 | b'_'
                 | b'~'
-                | b'%'
                 | b'!'
                 | b'$'
                 | b'&'
