@@ -109,6 +109,54 @@ async fn a_peer_that_answers_pings_lives_for_ever() {
     assert!(!reading.is_finished());
 }
 
+/// Takes `len` bytes, no more than 500 each second.
+async fn take_slowly(peer: &mut DuplexStream, len: usize) {
+    let mut left = len;
+    while left > 0 {
+        sleep(seconds(1)).await;
+        let mut some = vec![0; left.min(500)];
+        peer.read_exact(&mut some).await.expect("it writes");
+        left -= some.len();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_peer_that_takes_what_is_sent_lives() {
+    // The ping waits behind a message that takes 200 seconds.
+    let message = vec![7; 100_000];
+    for is_split in [false, true] {
+        let (mut peer, mut ws) = server();
+        let message = message.clone();
+        let task = tokio::spawn(async move {
+            if !is_split {
+                ws.write(message)?;
+                return ws.read().await;
+            }
+            let (mut reader, mut writer) = ws.split();
+            let reading = tokio::spawn(async move { reader.read().await });
+            writer.send(message).await?;
+            reading.await.expect("no panic")
+        });
+        take_slowly(&mut peer, 10 + 100_000).await;
+        let mut ping = [0; 2];
+        peer.read_exact(&mut ping).await.expect("a ping");
+        assert_eq!(ping, [0x89, 0], "split: {is_split}");
+        peer.write_all(&SERVER.incoming_final(TEXT, b"hello")).await.expect("it reads");
+        let event = task.await.expect("no panic").expect("it lives");
+        assert_eq!(event, Some("hello".into()), "split: {is_split}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_takes_nothing_is_given_up() {
+    let (_peer, mut ws) = server();
+    let start = Instant::now();
+    ws.write(vec![7; 100_000]).expect("it is open");
+    let result = ws.read().await;
+    assert!(matches!(result, Err(Error::Failed(Violation::PongTimeout))), "{result:?}");
+    assert!((50..61).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_does_not_answer_a_close_is_given_up() {
     let (_peer, mut ws) = server();

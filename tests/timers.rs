@@ -69,6 +69,29 @@ fn rigs() -> [Rig; 2] {
 }
 
 #[test]
+fn a_peer_that_goes_on_to_take_what_is_sent_lives() {
+    for mut rig in rigs() {
+        assert_eq!(rig.sleep(), Some(3000));
+        rig.wait(3000);
+        assert_eq!(rig.handle(), (Ok(()), rig.ping()));
+        for _ in 0..10 {
+            assert_eq!(rig.sleep(), Some(200), "pong");
+            rig.wait(199);
+            rig.ws.handle_write_progress();
+            assert_eq!(rig.sleep(), Some(3000), "silence again");
+            rig.wait(3000);
+            assert_eq!(rig.handle(), (Ok(()), rig.ping()));
+        }
+        // But it is to answer a Close in time.
+        rig.close_it();
+        assert_eq!(rig.sleep(), Some(10));
+        rig.wait(10);
+        rig.ws.handle_write_progress();
+        assert_eq!(rig.handle().0, Err(CLOSE_TIMEOUT));
+    }
+}
+
+#[test]
 fn the_defaults_are_30_20_and_10_seconds() {
     for role in Role::BOTH {
         let mut rig = Rig::new(role, &Config::new());

@@ -167,7 +167,11 @@ impl Client {
             match self.socket.write(self.out.rest()) {
                 Ok(count) => {
                     self.out.written += count;
-                    self.give_up = self.give_up.filter(|_| !matches!(self.stage, Stage::Open(_)));
+                    if let Stage::Open(ws) = &mut self.stage
+                        && self.give_up.take().is_some()
+                    {
+                        ws.handle_write_progress();
+                    }
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.give_up.get_or_insert(now + WRITE_TIMEOUT);

@@ -147,7 +147,8 @@ impl Config {
     /// pings. Default: 30 seconds.
     ///
     /// Takes effect only in programs that call
-    /// [`poll_timeout`](super::Connection::poll_timeout).
+    /// [`poll_timeout`](super::Connection::poll_timeout) or
+    /// [`handle_timeout`](super::Connection::handle_timeout); the adapters do.
     #[must_use]
     pub const fn keepalive(mut self, interval: Option<Duration>) -> Self {
         self.timeouts.keepalive = match interval {
@@ -161,7 +162,10 @@ impl Config {
     /// fails. Default: 20 seconds.
     ///
     /// Whatever the peer sends counts as a sign of life, since its pong may be
-    /// waiting behind a long message.
+    /// waiting behind a long message; and that it goes on to take what we send, since our
+    /// ping may be
+    /// ([`handle_write_progress`](super::Connection::handle_write_progress), which the adapters
+    /// call).
     #[must_use]
     pub const fn pong_timeout(mut self, timeout: Duration) -> Self {
         self.timeouts.pong = Millis::new(timeout);
@@ -170,6 +174,9 @@ impl Config {
 
     /// How long to wait for the peer to do its part of closing: to answer our
     /// Close frame, and to end the stream. Default: 10 seconds.
+    ///
+    /// It runs from when our Close frame was added to what is to be written: if much waits
+    /// before that, write it first.
     #[must_use]
     pub const fn close_timeout(mut self, timeout: Duration) -> Self {
         self.timeouts.close = Millis::new(timeout);

@@ -307,6 +307,17 @@ impl Connection {
         if self.closing.over { None } else { self.timers.poll(self.state(), now) }
     }
 
+    /// Says that the socket takes more of `out`, after a time in which it did not: a sign of
+    /// life, as what is received is.
+    ///
+    /// For programs whose output may wait for a slow peer: its pong comes only after all that
+    /// was written before the ping, and would come too late though the peer is alive. What the
+    /// operating system has taken and not sent yet cannot be seen: on a very slow line the
+    /// [pong timeout](Config::pong_timeout) has to be longer than that takes.
+    pub const fn handle_write_progress(&mut self) {
+        self.timers.heard = true;
+    }
+
     /// Whether `poll_timeout` has any use for the time.
     #[cfg(feature = "_io")]
     pub(crate) fn needs_clock(&self) -> bool {

@@ -5,6 +5,7 @@ use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec::Vec;
+use core::mem;
 use std::io;
 
 use super::error::Error;
@@ -47,6 +48,8 @@ pub(super) struct Driver {
     pub(super) is_shut: bool,
     /// What was written to the stream may still lie in a buffer of its own.
     pub(super) needs_flush: bool,
+    /// Whether the stream took nothing when it was written to last.
+    is_held_up: bool,
 }
 
 impl Driver {
@@ -66,6 +69,7 @@ impl Driver {
             is_split: false,
             is_shut: false,
             needs_flush: false,
+            is_held_up: false,
         }
     }
 
@@ -228,6 +232,21 @@ impl Driver {
     /// Whether nothing more comes from the stream.
     pub(super) fn is_at_end(&self) -> bool {
         self.is_at_end
+    }
+
+    /// Says that the stream takes no more for now.
+    pub(super) fn write_held_up(&mut self) {
+        self.is_held_up = true;
+        self.output.settle();
+    }
+
+    /// Says that so much was written.
+    pub(super) fn wrote(&mut self, count: usize) {
+        self.output.advance(count);
+        self.needs_flush = true;
+        if mem::take(&mut self.is_held_up) {
+            self.ws.handle_write_progress();
+        }
     }
 
     /// What still waits can never be written. What was received before can still

@@ -273,14 +273,13 @@ impl<S, R: Runtime<S>> Socket<S, R> {
             let filled = self.driver.output.fill(&mut slices);
             let Poll::Ready(written) = R::poll_write(&mut self.stream, cx, &slices[..filled])
             else {
-                self.driver.output.settle();
+                self.driver.write_held_up();
                 return Poll::Pending;
             };
             match written? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                count => self.driver.output.advance(count),
+                count => self.driver.wrote(count),
             }
-            self.driver.needs_flush = true;
         }
         if self.driver.needs_flush {
             ready!(R::poll_flush(&mut self.stream, cx))?;
