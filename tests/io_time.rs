@@ -265,6 +265,19 @@ fn a_stream_that_never_stops_leaves_other_tasks_their_turn() {
     assert!(task.wakes() > 0);
     assert!(task.poll(pin!(failed.read())).is_pending());
     assert!(task.wakes() > 0);
+
+    // Each read is a message, and each message a call.
+    let mut ws = new(&[]);
+    for round in 0..3 {
+        let turn = (0..1000).take_while(|_| task.poll(pin!(ws.read())).is_ready()).count();
+        assert!((2..100).contains(&turn), "{turn} in round {round}");
+        assert!(task.wakes() > 0);
+    }
+    // What comes is no request.
+    let config = Config::new();
+    let mut receive = pin!(futures_io::Incoming::receive(Flood(Script::new()), &config));
+    assert!(task.poll(receive.as_mut()).is_pending());
+    assert!(task.wakes() > 0);
 }
 
 #[test]

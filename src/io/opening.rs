@@ -7,7 +7,7 @@ use std::io::{self, IoSlice};
 
 use super::error::Error;
 use super::refusal::{Author, Body, Refusal};
-use super::socket::{Runtime, Timer};
+use super::socket::{Runtime, Timer, give_way};
 use super::spare::with_buffer;
 use super::trace;
 use crate::MaskingKeys;
@@ -22,12 +22,14 @@ pub(super) struct Opening<S, R: Runtime<S>> {
     pub(super) timer: R::Timer,
     deadline: Option<std::time::Instant>,
     max_head_len: usize,
+    /// As that of a `Socket`.
+    reads: usize,
 }
 
 impl<S, R: Runtime<S>> Opening<S, R> {
     pub(super) fn new(stream: S, timer: R::Timer, config: &Config) -> Self {
         let deadline = R::now().checked_add(config.handshake());
-        Self { stream, timer, deadline, max_head_len: config.head_len() }
+        Self { stream, timer, deadline, max_head_len: config.head_len(), reads: 0 }
     }
 
     /// With less time, if this is earlier.
@@ -187,14 +189,22 @@ impl<S, R: Runtime<S>> Opening<S, R> {
 
     /// Reads once; how many bytes came, 0 at the end of the stream.
     async fn read(&mut self, mut take: impl FnMut(&mut [u8])) -> Result<usize, Error> {
-        self.in_time(|stream, cx| {
-            with_buffer(|buffer| {
+        let mut reads = self.reads;
+        let result = self.in_time(|stream, cx| {
+            ready!(give_way::<S, R>(&mut reads, R::MAX_READS, cx));
+            let read = with_buffer(|buffer| {
                 let count = ready!(R::poll_read(stream, cx, buffer))?;
                 take(&mut buffer[..count]);
                 Poll::Ready(Ok(count))
-            })
-        })
-        .await
+            });
+            if read.is_pending() {
+                reads = 0;
+            }
+            read
+        });
+        let result = result.await;
+        self.reads = reads;
+        result
     }
 
     async fn write_all(&mut self, mut bytes: &[u8]) -> Result<(), Error> {

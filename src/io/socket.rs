@@ -16,9 +16,7 @@ use crate::error::SendError;
 use crate::frame::CloseCode;
 use crate::time::Instant;
 
-/// How often a stream is read, and how much is dropped, before other tasks have
-/// their turn: not every runtime sees to that.
-const MAX_READS: usize = 32;
+/// How much is dropped before other tasks have their turn.
 const MAX_DROPPED: usize = 1024;
 
 /// What an adapter is an adapter to: the traits of a stream, and a timer.
@@ -32,6 +30,11 @@ pub trait Runtime<S>: sealed::Sealed {
     /// Whether a task can be woken, and so give way to others.
     #[doc(hidden)]
     const HAS_TASKS: bool = true;
+
+    /// How often a stream that always has something is read before other tasks have their
+    /// turn: not every runtime sees to that.
+    #[doc(hidden)]
+    const MAX_READS: usize = 32;
 
     #[doc(hidden)]
     fn now() -> std::time::Instant;
@@ -91,6 +94,8 @@ pub(super) struct Socket<S, R: Runtime<S>> {
     pub(super) driver: Driver,
     pub(super) timer: R::Timer,
     epoch: std::time::Instant,
+    /// How often the stream was read since other tasks had their turn.
+    reads: usize,
     /// Whether a `Stream` has ended.
     #[cfg(feature = "_async")]
     pub(super) is_terminated: bool,
@@ -113,6 +118,7 @@ impl<S, R: Runtime<S>> Socket<S, R> {
             driver: Driver::new(ws, remainder),
             timer,
             epoch: R::now(),
+            reads: 0,
             #[cfg(feature = "_async")]
             is_terminated: false,
         }
@@ -151,7 +157,7 @@ impl<S, R: Runtime<S>> Socket<S, R> {
     }
 
     fn poll_stream<T: Received>(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<T>, Error>> {
-        let (mut received, mut reads) = (None, 0);
+        let mut received = None;
         loop {
             let is_written = self.poll_output(cx).is_ready();
             if is_written && self.driver.is_at_end() {
@@ -195,7 +201,7 @@ impl<S, R: Runtime<S>> Socket<S, R> {
             let mut look = || *looked.insert(now());
             let early = if needs_time_first { self.driver.deadline(&mut look) } else { None };
             if !self.driver.is_congested() && !self.driver.is_at_end() {
-                ready!(Self::give_way(&mut reads, MAX_READS, cx));
+                ready!(give_way::<S, R>(&mut self.reads, R::MAX_READS, cx));
                 let wait = early.zip(looked).map(|(deadline, now)| deadline.saturating_since(now));
                 // Should it fail, reading tells more.
                 let _ = R::before_read(&mut self.timer, &self.stream, wait);
@@ -209,6 +215,7 @@ impl<S, R: Runtime<S>> Socket<S, R> {
                     }
                     continue;
                 }
+                self.reads = 0;
             }
             let deadline = if needs_time_first { early } else { self.driver.deadline(now) };
             match deadline {
@@ -219,16 +226,6 @@ impl<S, R: Runtime<S>> Socket<S, R> {
                 }
             }
         }
-    }
-
-    /// Pending, with the task woken, from the time on after it was ready `max` times.
-    fn give_way(times: &mut usize, max: usize, cx: &Context<'_>) -> Poll<()> {
-        *times += 1;
-        if R::HAS_TASKS && *times > max {
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        Poll::Ready(())
     }
 
     /// Reads once, and puts the first of what came into `received`, if it is complete.
@@ -317,7 +314,7 @@ impl<S, R: Runtime<S>> Socket<S, R> {
     pub(super) fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let mut dropped = 0;
         loop {
-            ready!(Self::give_way(&mut dropped, MAX_DROPPED, cx));
+            ready!(give_way::<S, R>(&mut dropped, MAX_DROPPED, cx));
             // Parts, since they need no memory; unless a message was begun whole.
             let received = match self.poll_next::<Part<'static>>(cx) {
                 Poll::Ready(Err(Error::WrongRead)) => {
@@ -330,4 +327,19 @@ impl<S, R: Runtime<S>> Socket<S, R> {
             }
         }
     }
+}
+
+/// Pending once, with the task woken, each time after it was ready `max` times.
+pub(super) fn give_way<S, R: Runtime<S>>(
+    times: &mut usize,
+    max: usize,
+    cx: &Context<'_>,
+) -> Poll<()> {
+    *times += 1;
+    if R::HAS_TASKS && *times > max {
+        *times = 0;
+        cx.waker().wake_by_ref();
+        return Poll::Pending;
+    }
+    Poll::Ready(())
 }
