@@ -34,7 +34,7 @@ pub trait Runtime<S>: sealed::Sealed {
     /// How often a stream that always has something is read before other tasks have their
     /// turn: not every runtime sees to that.
     #[doc(hidden)]
-    const MAX_READS: usize = 32;
+    const MAX_READS: usize = 8;
 
     #[doc(hidden)]
     fn now() -> std::time::Instant;
