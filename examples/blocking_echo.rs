@@ -9,6 +9,7 @@
 use std::error::Error;
 use std::net::{TcpListener, TcpStream};
 use std::thread;
+use std::time::Duration;
 
 use clap::Parser;
 use sansws::blocking::Incoming;
@@ -33,7 +34,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("listening on {}", listener.local_addr()?);
     let config = Config::new().max_message_len(arguments.max_message << 20).max_fragments(1 << 20);
     for stream in listener.incoming() {
-        let (stream, config) = (stream?, config.clone());
+        let Ok(stream) = stream else {
+            // A lack of file descriptors passes.
+            thread::sleep(Duration::from_millis(10));
+            continue;
+        };
+        let config = config.clone();
         thread::spawn(move || {
             if let Err(error) = echo(stream, &config, arguments.deflate) {
                 eprintln!("{error}");

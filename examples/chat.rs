@@ -126,10 +126,15 @@ impl Room {
 /// A connection from its first byte to its last.
 fn serve(mut socket: TcpStream, room: &Room) -> Result<(), Box<dyn Error>> {
     socket.set_nodelay(true)?;
-    socket.set_read_timeout(Some(Duration::from_secs(10)))?;
+    // Who takes nothing for so long is gone, as far as others can tell.
+    socket.set_write_timeout(Some(Duration::from_secs(10)))?;
+    let clock = Clock::new();
+    let deadline = clock.now() + Duration::from_secs(10);
     let (mut buffer, mut out) = (vec![0; 16 * 1024], Vec::new());
     let mut handshake = ServerHandshake::new();
     loop {
+        let left = deadline.saturating_since(clock.now());
+        socket.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
         let n = socket.read(&mut buffer)?;
         if n == 0 {
             return Ok(());
@@ -144,10 +149,16 @@ fn serve(mut socket: TcpStream, room: &Room) -> Result<(), Box<dyn Error>> {
             }
         };
         socket.write_all(&out)?;
-        let Some((ws, is_deflated)) = opened else { return Ok(socket.shutdown(Shutdown::Write)?) };
+        let Some((ws, is_deflated)) = opened else {
+            socket.shutdown(Shutdown::Write)?;
+            // To close with bytes unread would reset the connection, and could destroy the
+            // answer.
+            io::copy(&mut socket.take(1 << 20), &mut io::sink())?;
+            return Ok(());
+        };
         let mut guest = Guest::new(socket, ws, is_deflated, room)?;
         let input = input.to_vec();
-        let result = guest.chat(input, buffer);
+        let result = guest.chat(input, buffer, &clock);
         room.leave(guest.id);
         if result.is_err() {
             // The writing thread may be waiting for a reader that is too slow.
@@ -213,8 +224,12 @@ impl<'r> Guest<'r> {
         Ok(Self { id, room, name: None, ws, is_deflated, socket, out: Vec::new(), queue })
     }
 
-    fn chat(&mut self, mut rest: Vec<u8>, mut buffer: Vec<u8>) -> Result<(), Box<dyn Error>> {
-        let clock = Clock::new();
+    fn chat(
+        &mut self,
+        mut rest: Vec<u8>,
+        mut buffer: Vec<u8>,
+        clock: &Clock,
+    ) -> Result<(), Box<dyn Error>> {
         let mut input = &mut rest[..];
         loop {
             while let Ok(Some(event)) = self.ws.receive(&mut input, &mut self.out) {

@@ -45,13 +45,16 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn serve(mut socket: TcpStream, args: &Args) -> Result<(), Box<dyn Error>> {
     socket.set_nodelay(true)?;
-    socket.set_read_timeout(Some(Duration::from_secs(10)))?;
     socket.set_write_timeout(Some(Duration::from_secs(30)))?;
     let (mut buffer, mut out) = (vec![0; 64 * 1024], Vec::new());
 
     // The opening handshake, and what was read after it.
+    let clock = Clock::new();
+    let deadline = clock.now() + Duration::from_secs(10);
     let mut handshake = ServerHandshake::new();
     let (mut ws, mut input) = loop {
+        let left = deadline.saturating_since(clock.now());
+        socket.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
         let n = socket.read(&mut buffer)?;
         if n == 0 {
             return Ok(());
@@ -72,7 +75,6 @@ fn serve(mut socket: TcpStream, args: &Args) -> Result<(), Box<dyn Error>> {
         }
     };
 
-    let clock = Clock::new();
     loop {
         // An error ends this too: then `out` has the Close frame that says why,
         // and `transport` what to do.

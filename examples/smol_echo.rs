@@ -5,10 +5,12 @@
 //! ```
 
 use std::error::Error;
+use std::time::Duration;
 
 use clap::Parser;
 use sansws::futures_io::Incoming;
 use sansws::{Config, DeflateConfig, Event, io};
+use smol::Timer;
 use smol::net::{TcpListener, TcpStream};
 
 /// Sends back each message to whoever sent it.
@@ -32,7 +34,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         let config =
             Config::new().max_message_len(arguments.max_message << 20).max_fragments(1 << 20);
         loop {
-            let (stream, peer) = listener.accept().await?;
+            let Ok((stream, peer)) = listener.accept().await else {
+                // A lack of file descriptors passes.
+                Timer::after(Duration::from_millis(10)).await;
+                continue;
+            };
             let config = config.clone();
             smol::spawn(async move {
                 if let Err(error) = echo(stream, &config, arguments.deflate).await {

@@ -49,7 +49,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(&arguments.address).await?;
     println!("listening on {}", listener.local_addr()?);
     loop {
-        let (stream, peer) = listener.accept().await?;
+        let Ok((stream, peer)) = listener.accept().await else {
+            // A lack of file descriptors passes.
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            continue;
+        };
         let acceptor = acceptor.clone();
         tokio::spawn(async move {
             if let Err(error) = serve(stream, acceptor).await {

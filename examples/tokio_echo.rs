@@ -6,6 +6,7 @@
 
 use std::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Parser;
 use sansws::tokio::{Incoming, WebSocket};
@@ -34,7 +35,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(&arguments.address).await?;
     println!("listening on {}", listener.local_addr()?);
     loop {
-        let (stream, peer) = listener.accept().await?;
+        let Ok((stream, peer)) = listener.accept().await else {
+            // A lack of file descriptors passes.
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            continue;
+        };
         let arguments = Arc::clone(&arguments);
         tokio::spawn(async move {
             if let Err(error) = serve(stream, &arguments).await {
