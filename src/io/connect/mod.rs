@@ -99,12 +99,15 @@ impl Connector {
         Ok(self)
     }
 
-    /// Sets whom to trust, which certificate to show, and the rest of TLS. A server
-    /// that has HTTP/2 too may want `alpn_protocols` to say `http/1.1`.
+    /// Sets whom to trust, which certificate to show, and the rest of TLS, by a configuration
+    /// of rustls 0.23. A server that has HTTP/2 too may want `alpn_protocols` to say
+    /// `http/1.1`.
     ///
     /// Without it, and with the feature `rustls-platform-verifier`, certificates
     /// are judged by the operating system; with `rustls-webpki-roots`, by the roots
-    /// that Mozilla trusts; with both, by the former.
+    /// that Mozilla trusts; with both, by the former. Then the cryptography is that which the
+    /// program has installed (`CryptoProvider::install_default`), or else ring. To be without
+    /// ring, take neither feature, and this method.
     #[cfg(feature = "rustls")]
     #[must_use]
     pub fn tls(mut self, config: Arc<rustls::ClientConfig>) -> Self {

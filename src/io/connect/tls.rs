@@ -60,8 +60,8 @@ fn default_config() -> io::Result<ClientConfig> {
 fn default_config() -> io::Result<ClientConfig> {
     Err(io::Error::new(
         io::ErrorKind::Unsupported,
-        "whom to trust takes Connector::tls, or the feature `rustls-webpki-roots` or \
-         `rustls-platform-verifier`",
+        "nobody to trust: enable the feature `rustls-platform-verifier` or \
+         `rustls-webpki-roots`, or call Connector::tls",
     ))
 }
 
