@@ -35,7 +35,8 @@ impl MaskingKeys {
     /// Keys from `next`, called once a frame.
     ///
     /// It must be a cryptographically strong generator, except in tests. A
-    /// closure that captures nothing costs no memory.
+    /// closure that captures nothing costs no memory. A device whose generator cannot be
+    /// moved seeds another one from it, such as a ChaCha, and moves that in.
     ///
     /// ```
     /// use sansws::MaskingKeys;

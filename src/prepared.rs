@@ -96,8 +96,8 @@ impl Prepared {
     }
 
     /// Compresses the message too, once for all connections that have agreed to
-    /// compress: by itself, so that it takes no memory in any of them. Changes
-    /// nothing if that does not make it smaller. Of `config` only the levels and
+    /// compress: by itself, so that it takes no memory in any of them. A message that does not
+    /// get smaller keeps its plain form alone. Of `config` only the levels and
     /// [`send_window_bits`](DeflateConfig::send_window_bits) matter; connections
     /// that have agreed on a smaller window send it uncompressed.
     ///

@@ -48,7 +48,8 @@ pub enum Transport {
     /// close the socket at once would make the operating system answer it with
     /// a reset, which can destroy what was written but not read yet.
     Shutdown,
-    /// Close the socket: the stream has ended, or the close timeout passed.
+    /// Close the socket, though something may be left of `out`: the stream has ended, or the
+    /// close timeout passed.
     Close,
 }
 

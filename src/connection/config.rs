@@ -108,7 +108,7 @@ impl Config {
     ///
     /// A longer one fails the connection with 1009. A message that does not
     /// arrive in one piece is held in memory, in a buffer that takes at most
-    /// twice what has arrived (four times in its last frame, if it is that long), unless
+    /// twice what has arrived (four times while its last frame arrives), unless
     /// it is read with [`receive_part`](super::Connection::receive_part), to which this
     /// limit applies too: set it to `u64::MAX`, and
     /// [`max_fragments`](Self::max_fragments) to `u32::MAX`, to stream messages

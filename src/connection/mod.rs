@@ -2,8 +2,6 @@
 
 mod assemble;
 mod closing;
-#[cfg(feature = "deflate")]
-mod compressed;
 mod config;
 mod content;
 mod event;
@@ -17,6 +15,10 @@ mod send;
 mod timers;
 mod unsent_payload;
 mod utf8;
+
+// Its documentation is last: it is for few.
+#[cfg(feature = "deflate")]
+mod compressed;
 
 #[cfg(feature = "deflate")]
 use alloc::boxed::Box;
@@ -57,7 +59,9 @@ use crate::time::Instant;
 /// 2. Act on each event. Sending is allowed at any time.
 /// 3. Write `out` to the socket and empty it. `receive` appends to it too:
 ///    pongs, and the answer to a Close frame.
-/// 4. Do with the socket as [`transport`](Self::transport) says.
+/// 4. Do with the socket as [`transport`](Self::transport) says. Once it says something else
+///    than `Open`, [`failure`](Self::failure) tells what went wrong, if anything has: the
+///    errors of later calls only repeat it.
 /// 5. Optionally, ask [`poll_timeout`](Self::poll_timeout) when to wake up at
 ///    the latest, and call [`handle_timeout`](Self::handle_timeout) then.
 /// 6. Read; at the end of the stream, call [`receive_eof`](Self::receive_eof). Long
@@ -110,8 +114,9 @@ use crate::time::Instant;
 /// for it. The automatic answers add at most three bytes
 /// to `out` for each byte received (a server's empty ping of two bytes is
 /// answered with a masked pong of six) and one Close frame, so a program bounds
-/// its memory by not reading while `out` is long. (It hears nothing then, so
-/// that a keepalive deadline can pass: that of a peer which does not read.)
+/// its memory by not reading while `out` is long. (It hears nothing then, so a peer that
+/// takes what is sent, but slowly, is to be spared the keepalive's deadline by
+/// [`handle_write_progress`](Self::handle_write_progress).)
 pub struct Connection {
     role: Role,
     limits: Limits,

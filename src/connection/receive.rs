@@ -31,8 +31,8 @@ impl Connection {
     /// [`Error::Failed`] when the peer has broken the protocol or passed a
     /// limit, and from then on; what came before was delivered by earlier
     /// calls. [`Error::WrongReceive`] in the middle of a message that was
-    /// begun with [`receive_part`](Self::receive_part), and before one that only
-    /// that can hand out, since it is compressed and to be passed on.
+    /// begun with [`receive_part`](Self::receive_part), and before a compressed message that is
+    /// to be passed on, which only that returns.
     ///
     /// ```
     /// use sansws::{Config, Connection, Event};
@@ -109,9 +109,9 @@ impl Connection {
     /// which saves [`receive`](Self::receive) a copy; `None` if `read` was not called, and
     /// the next read is to be an ordinary one.
     ///
-    /// It is for a program that can read to behind what a `Vec` holds, as with tokio's
-    /// `read_buf` or rustix's `spare_capacity`; to zero what is there first would cost as
-    /// much as the copy. Call it before each read, when all input was taken, and `receive`
+    /// It is for a program that can append what it reads to a `Vec` without zeroing the room
+    /// first, as with tokio's `read_buf` or rustix's `spare_capacity`: zeroing costs as much as
+    /// the copy. Call it before each read, when all input was taken, and `receive`
     /// after it as always, with what was read elsewhere or with nothing: that returns the
     /// message, if it is complete. A message's first bytes come with an ordinary read and
     /// are copied: so where most messages are long, let that be a short one, of 2 KiB (or of 1

@@ -68,7 +68,7 @@ impl Request<'static> {
     /// extractors of axum get it.
     ///
     /// # Errors
-    /// As for that.
+    /// See [`from_http`](Self::from_http).
     pub fn from_http_parts(
         parts: &::http::request::Parts,
         protocol: Option<&str>,

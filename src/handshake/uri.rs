@@ -38,7 +38,7 @@ impl Uri {
     /// # Errors
     /// [`BuildError::Uri`] if the scheme is another, there is no host, or a
     /// character is not allowed; in particular if there is a fragment, which
-    /// must not be (RFC 6455, 3), or user information, which belongs into an
+    /// must not be (RFC 6455, 3), or user information, which belongs in an
     /// `Authorization` header.
     pub fn parse(uri: &str) -> Result<Self, BuildError> {
         let (scheme, rest) = uri.split_once("://").ok_or(BuildError::Uri)?;

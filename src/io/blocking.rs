@@ -26,12 +26,12 @@ use crate::prepared::Prepared;
 
 /// What a blocking stream can do besides reading and writing.
 ///
-/// It has this of its own: the streams of the standard library. For any other,
-/// there is [`ReadWrite`].
+/// Implemented for [`TcpStream`], `UnixStream` and the streams of rustls. Wrap any other in
+/// [`ReadWrite`].
 pub trait Stream: Read + Write {
     /// Sets how long reading may block, as
     /// [`TcpStream::set_read_timeout`](std::net::TcpStream::set_read_timeout) does. A
-    /// stream that cannot says that it is done: then deadlines are looked at only
+    /// stream that cannot returns `Ok(())`: then deadlines are looked at only
     /// when something comes.
     ///
     /// # Errors
@@ -69,9 +69,9 @@ impl Stream for std::os::unix::net::UnixStream {
     }
 }
 
-/// Reading ends with a record of TLS and not before: a peer that sends one byte by
-/// byte puts off the deadlines that are looked at after reading, for as long as
-/// a record of 16 KiB lasts. (`ClientStream` does not let it.)
+/// A read returns only after a whole record of TLS, or all of its handshake: a peer that sends
+/// them byte by byte delays the deadlines, which are looked at after reading. (Not so
+/// `ClientStream`'s.)
 #[cfg(feature = "rustls")]
 impl<C, D, T: Stream> Stream for rustls::StreamOwned<C, T>
 where
@@ -136,10 +136,11 @@ impl<T: Read + Write> Stream for ReadWrite<T> {
 /// another adapter, or [`Connection`] itself with a thread that writes, as
 /// `examples/chat.rs` does.
 ///
-/// The stream's timeout for reading is the adapter's while there is a deadline: with
-/// a [keepalive](Config::keepalive), which is on by default, or when closing. Its
-/// timeout for writing is the program's to set: without one, a peer that does not
-/// read can hold a write for as long as it likes, whatever the deadlines.
+/// The stream's timeout for reading is the adapter's while there is a deadline: in the opening
+/// handshake, with a [keepalive](Config::keepalive), which is on by default, and when closing.
+/// A program that has its own, and no keepalive, sets it after the first `read` or the
+/// handshake. The timeout for writing is the program's to set: without one, a peer that does
+/// not read can hold a write for as long as it likes, whatever the deadlines.
 ///
 /// ```no_run
 /// use sansws::blocking::WebSocket;
@@ -260,7 +261,7 @@ impl<S: Stream> WebSocket<S> {
     /// Adds a part of a message of text; see [`Connection::send_text_part`].
     ///
     /// # Errors
-    /// As for that.
+    /// See [`Connection::send_text_part`].
     pub fn write_text_part(&mut self, text: &str, last: bool) -> Result<(), SendError> {
         let (ws, out) = self.0.driver.parts();
         ws.send_text_part(text, last, out)
@@ -269,7 +270,7 @@ impl<S: Stream> WebSocket<S> {
     /// Adds a part of a message of bytes; see [`Connection::send_binary_part`].
     ///
     /// # Errors
-    /// As for that.
+    /// See [`Connection::send_binary_part`].
     pub fn write_binary_part(&mut self, data: &[u8], last: bool) -> Result<(), SendError> {
         let (ws, out) = self.0.driver.parts();
         ws.send_binary_part(data, last, out)

@@ -9,14 +9,14 @@ use crate::handshake::{BuildError, HandshakeError};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The stream failed, or could not be had.
+    /// The stream failed, or could not be opened.
     #[error(transparent)]
     Io(#[from] io::Error),
     /// The connection failed: the peer broke the protocol, passed a limit, ended
     /// the stream early or did not answer in time. Where there was something to
     /// tell the peer, it has been told.
-    #[error("{0}")]
-    Failed(#[source] Violation),
+    #[error(transparent)]
+    Failed(Violation),
     /// See [`Error::WrongReceive`](crate::Error::WrongReceive): a message begun
     /// with `read_part` is to be finished with that. Nothing is lost.
     #[error("the message under way was begun with the other of read and read_part")]

@@ -96,8 +96,8 @@ impl<S, R: Runtime<S>> Incoming<S, R> {
     /// [`Request::respond`] does, and ends the stream in order.
     ///
     /// # Errors
-    /// [`Error::Build`], if that is no answer; [`Error::HandshakeTimeout`];
-    /// [`Error::Io`].
+    /// [`Error::Build`] if the status, a header or the body is not allowed
+    /// ([`Request::respond`]); [`Error::HandshakeTimeout`]; [`Error::Io`].
     pub async fn respond(
         mut self,
         status: u16,

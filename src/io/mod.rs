@@ -11,20 +11,28 @@
 //!   none unsent.
 //! - **`write` only buffers**, and cannot block. `flush` writes all of it; `send`
 //!   does both.
+//! - **Writing races with closing.** A program that writes for other reasons than that it
+//!   has just read a message can find the connection closed already:
+//!   [`SendError::Closed`](crate::SendError::Closed). That is no failure. Drop the message and
+//!   read on: the next reads say how the connection ended.
 //! - **Back-pressure.** While more than
 //!   `set_high_water_mark` bytes wait to be written,
 //!   nothing is read, so a peer that sends without reading fills its own buffers
 //!   and not ours. (Two programs that both write more than the stream can hold
-//!   before they read would wait for each other: such a program is to be split.
-//!   Then only automatic answers count, and the writer waits in `flush`; so it is
-//!   while the connection closes.)
+//!   before they read would wait for each other: split the WebSocket of such a program.
+//!   Reading then pauses for automatic answers alone, and the writer waits in `flush`. The
+//!   same holds while the connection closes.)
 //! - **Closing is orderly.** `read` answers a Close frame, and tells a peer that
 //!   broke the protocol so, before it says that the connection is at its end; it
 //!   shuts down the sending side and reads until the peer has ended the stream,
 //!   or the close timeout has passed, so that no reset destroys what was sent. What
 //!   cannot be written by then is dropped, and a `flush` that waits for it fails.
-//! - **Cancel-safe.** No method keeps anything in its future: dropping one and
-//!   calling it again loses nothing, at any point.
+//! - **Cancel-safe.** Once the connection is open, no method keeps anything in its future:
+//!   `read`, `flush` and `close` can be dropped at any point and called again. A `send` that is
+//!   dropped has added its message: go on with `flush`. (The opening handshake is not: drop the
+//!   stream with it.)
+//! - **Without a network too.** In a test, `tokio::io::duplex` makes two streams for a client
+//!   (`connect_over`) and a server (`accept`).
 //! - **Idle connections are small.** What is read goes to a buffer that the
 //!   thread has for all its connections; one of them owns memory only while part
 //!   of a message, or a message nobody has asked for, is waiting.

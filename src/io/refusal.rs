@@ -28,9 +28,9 @@ impl Refusal {
 
     /// Whether it is a proxy that has refused to lead to the server.
     ///
-    /// What it says is no word of the server's, of which a `wss` URI would
-    /// otherwise assure: do not follow its redirections, nor send it the password
-    /// that is for the server.
+    /// TLS does not protect such an answer, though the URI be `wss`, and the server has not
+    /// sent it: do not follow its redirections, nor send it the password that is for the
+    /// server.
     #[must_use]
     pub const fn is_from_proxy(&self) -> bool {
         !matches!(self.author, Author::Server)

@@ -56,7 +56,7 @@ impl<S, R: Runtime<S>> Reader<S, R> {
     /// As [`WebSocket::read`]. Cancel-safe.
     ///
     /// # Errors
-    /// As for that.
+    /// See [`WebSocket::read`].
     pub async fn read(&mut self) -> Result<Option<Event<'static>>, Error> {
         poll_fn(|cx| self.0.poll(Half::Reader, cx, |socket, cx| socket.poll_next(cx))).await
     }
@@ -64,7 +64,7 @@ impl<S, R: Runtime<S>> Reader<S, R> {
     /// As [`WebSocket::read_part`]. Cancel-safe.
     ///
     /// # Errors
-    /// As for that.
+    /// See [`WebSocket::read`].
     pub async fn read_part(&mut self) -> Result<Option<Part<'static>>, Error> {
         poll_fn(|cx| self.0.poll(Half::Reader, cx, |socket, cx| socket.poll_next(cx))).await
     }
@@ -124,7 +124,7 @@ impl<S, R: Runtime<S>> Writer<S, R> {
     /// As [`WebSocket::write_prepared`].
     ///
     /// # Errors
-    /// As for that.
+    /// See [`WebSocket::write`].
     pub fn write_prepared(&self, message: &Prepared) -> Result<(), SendError> {
         self.shared.add(|socket| socket.driver.write_prepared(message))
     }
@@ -132,7 +132,7 @@ impl<S, R: Runtime<S>> Writer<S, R> {
     /// As [`WebSocket::write_text_part`].
     ///
     /// # Errors
-    /// As for that.
+    /// See [`WebSocket::write`].
     pub fn write_text_part(&self, text: &str, last: bool) -> Result<(), SendError> {
         self.shared.add(|socket| {
             let (ws, out) = socket.driver.parts();
@@ -143,7 +143,7 @@ impl<S, R: Runtime<S>> Writer<S, R> {
     /// As [`WebSocket::write_binary_part`].
     ///
     /// # Errors
-    /// As for that.
+    /// See [`WebSocket::write`].
     pub fn write_binary_part(&self, data: &[u8], last: bool) -> Result<(), SendError> {
         self.shared.add(|socket| {
             let (ws, out) = socket.driver.parts();
@@ -154,7 +154,7 @@ impl<S, R: Runtime<S>> Writer<S, R> {
     /// As [`WebSocket::flush`]. Cancel-safe.
     ///
     /// # Errors
-    /// As for that.
+    /// See [`WebSocket::flush`].
     pub async fn flush(&mut self) -> Result<(), Error> {
         poll_fn(|cx| self.shared.poll(self.half, cx, Socket::poll_flush)).await
     }
@@ -162,7 +162,7 @@ impl<S, R: Runtime<S>> Writer<S, R> {
     /// As [`WebSocket::send`].
     ///
     /// # Errors
-    /// As for that.
+    /// See [`WebSocket::send`].
     pub async fn send<'m>(&mut self, event: impl Into<Event<'m>>) -> Result<(), Error> {
         self.shared.change(|socket| socket.driver.write(event.into()))?;
         self.flush().await

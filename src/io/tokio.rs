@@ -1,8 +1,7 @@
 //! The adapter for streams of [tokio]: `AsyncRead` and `AsyncWrite`.
 //!
-//! A connection that has a deadline (which all have that close, or have a
-//! [keepalive](crate::Config::keepalive)) needs a runtime with time enabled, as
-//! `#[tokio::main]` makes it.
+//! [Keepalive](crate::Config::keepalive) and closing take timers: the runtime needs time
+//! enabled, as `#[tokio::main]` has it.
 //!
 //! An echo server; [`Incoming`] is for one that looks at the request first, `connect` for
 //! clients (feature `connect`), and [`WebSocket::split`](crate::io::WebSocket::split) for
@@ -33,6 +32,42 @@
 //!         }
 //!     }
 //!     Ok(())
+//! }
+//! ```
+//!
+//! Writing what others say while reading, here what comes from a channel, and the time:
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use sansws::tokio::WebSocket;
+//! use sansws::{Event, SendError};
+//! use tokio::sync::broadcast::{Receiver, error::RecvError};
+//!
+//! async fn serve<S>(mut ws: WebSocket<S>, mut news: Receiver<String>) -> Result<(), sansws::io::Error>
+//! where
+//!     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+//! {
+//!     let mut every_minute = tokio::time::interval(Duration::from_secs(60));
+//!     loop {
+//!         let written = tokio::select! {
+//!             event = ws.read() => match event? {
+//!                 Some(Event::Text(question)) => ws.write(format!("{question}? Who knows.")),
+//!                 Some(_) => Ok(()),
+//!                 None => return Ok(()),
+//!             },
+//!             news = news.recv() => match news {
+//!                 Ok(news) => ws.write(news),
+//!                 Err(RecvError::Lagged(_)) => ws.write("(some news were missed)"),
+//!                 Err(RecvError::Closed) => return ws.close(sansws::CloseCode::GOING_AWAY, "").await,
+//!             },
+//!             _ = every_minute.tick() => ws.write("tick"),
+//!         };
+//!         match written {
+//!             // The peer was faster: the next reads say how it ended.
+//!             Ok(()) | Err(SendError::Closed) => {}
+//!             Err(error) => return Err(error.into()),
+//!         }
+//!     }
 //! }
 //! ```
 //!

@@ -155,7 +155,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// Adds a part of a message of text; see [`Connection::send_text_part`].
     ///
     /// # Errors
-    /// As for that.
+    /// See [`Connection::send_text_part`].
     pub fn write_text_part(&mut self, text: &str, last: bool) -> Result<(), SendError> {
         let (ws, out) = self.0.driver.parts();
         ws.send_text_part(text, last, out)
@@ -164,7 +164,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// Adds a part of a message of bytes; see [`Connection::send_binary_part`].
     ///
     /// # Errors
-    /// As for that.
+    /// See [`Connection::send_binary_part`].
     pub fn write_binary_part(&mut self, data: &[u8], last: bool) -> Result<(), SendError> {
         let (ws, out) = self.0.driver.parts();
         ws.send_binary_part(data, last, out)

@@ -21,8 +21,8 @@ use crate::handshake::{BuildError, Uri};
 /// Opens connections to servers: how long it may take, through which proxy, whom
 /// to trust.
 ///
-/// Connections to one address do not wait for each other, as RFC 6455, 4.1 wants it of
-/// those that are being opened: who opens many at once is to do it one by one.
+/// RFC 6455, 4.1 allows one connection to an address at a time to be in its opening handshake.
+/// A `Connector` knows nothing of others: open several to one server one after the other.
 ///
 /// ```no_run
 /// # #[cfg(feature = "tokio")]
