@@ -95,6 +95,7 @@
 //! [RFC 6455]: https://www.rfc-editor.org/rfc/rfc6455
 
 #![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 #![warn(missing_debug_implementations, unnameable_types, unreachable_pub)]

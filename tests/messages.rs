@@ -390,10 +390,17 @@ fn what_looks_like_a_frame_inside_another_is_none() {
 
 #[test]
 fn text_and_bytes_are_events_however_they_are_held() {
-    let texts: [Event<'_>; 3] = ["hi".into(), "hi".to_owned().into(), Cow::Borrowed("hi").into()];
-    assert_eq!(texts, [text("hi"), text("hi"), text("hi")]);
+    let (string, bytes) = ("hi".to_owned(), b"hi".to_vec());
+    let texts: [Event<'_>; 4] =
+        ["hi".into(), (&string).into(), string.clone().into(), Cow::Borrowed("hi").into()];
+    assert!(texts.iter().all(|event| *event == text("hi")));
     let data = &b"hi"[..];
-    let held: [Event<'_>; 4] =
-        [data.into(), b"hi".into(), data.to_vec().into(), Cow::Borrowed(data).into()];
+    let held: [Event<'_>; 5] = [
+        data.into(),
+        b"hi".into(),
+        (&bytes).into(),
+        bytes.clone().into(),
+        Cow::Borrowed(data).into(),
+    ];
     assert!(held.iter().all(|event| *event == binary(b"hi")));
 }

@@ -46,6 +46,12 @@ impl<'b> From<&'b str> for Event<'b> {
     }
 }
 
+impl<'b> From<&'b String> for Event<'b> {
+    fn from(text: &'b String) -> Self {
+        Self::Text(Cow::Borrowed(text))
+    }
+}
+
 impl From<String> for Event<'_> {
     fn from(text: String) -> Self {
         Self::Text(Cow::Owned(text))
@@ -60,6 +66,12 @@ impl<'b> From<Cow<'b, str>> for Event<'b> {
 
 impl<'b> From<&'b [u8]> for Event<'b> {
     fn from(data: &'b [u8]) -> Self {
+        Self::Binary(Cow::Borrowed(data))
+    }
+}
+
+impl<'b> From<&'b Vec<u8>> for Event<'b> {
+    fn from(data: &'b Vec<u8>) -> Self {
         Self::Binary(Cow::Borrowed(data))
     }
 }
