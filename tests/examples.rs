@@ -276,7 +276,7 @@ fn encrypted_example(name: &str) -> PathBuf {
 
 /// What `wscat` does with an input: what it prints, what it says aside, and whether
 /// all went well.
-fn wscat(arguments: &[&str], input: &str) -> (String, String, bool) {
+fn wscat(arguments: &[&str], input: impl AsRef<[u8]>) -> (String, String, bool) {
     let mut program = Command::new(encrypted_example("wscat"))
         .args(arguments)
         .stdin(Stdio::piped())
@@ -286,7 +286,7 @@ fn wscat(arguments: &[&str], input: &str) -> (String, String, bool) {
         .expect("it runs");
     let mut stdin = program.stdin.take().expect("it is piped");
     // It need not read any of it.
-    let _ = stdin.write_all(input.as_bytes());
+    let _ = stdin.write_all(input.as_ref());
     drop(stdin);
     let output = program.wait_with_output().expect("it ends");
     let text = |bytes| String::from_utf8(bytes).expect("it prints text");
@@ -328,6 +328,10 @@ fn wscat_sends_each_line_and_prints_each_message() {
     }
     let (printed, aside, succeeded) = wscat(&[&url, "-x", "--one", "-x", "two"], "not read");
     assert_eq!((&*printed, succeeded), ("--one\ntwo\n", true), "{aside}");
+    // What is no text cannot be sent, and a script has to know.
+    let (printed, aside, succeeded) = wscat(&[&url], b"one\n\xFF\ntwo\n");
+    assert_eq!((&*printed, succeeded), ("one\n", false), "{aside}");
+    assert!(aside.contains("error: no more is read"), "{aside}");
 }
 
 #[test]

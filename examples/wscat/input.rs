@@ -1,7 +1,7 @@
 //! Where lines come from: a terminal with line editing, a pipe, or the command line.
 
 use std::error::Error;
-use std::io::{BufRead as _, IsTerminal as _};
+use std::io::{self, BufRead as _, IsTerminal as _};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -17,13 +17,14 @@ pub struct Input {
 }
 
 pub struct Lines {
-    receiver: Receiver<String>,
+    receiver: Receiver<io::Result<String>>,
     /// Whether a line may be a command.
     pub have_commands: bool,
 }
 
 impl Lines {
-    pub async fn next(&mut self) -> Option<String> {
+    /// The next line. After an error there are no more.
+    pub async fn next(&mut self) -> Option<io::Result<String>> {
         self.receiver.recv().await
     }
 }
@@ -32,7 +33,7 @@ impl Input {
     /// The lines to `execute` or, if there are none, those of the standard input.
     pub fn open(execute: &[String], screen: &mut Screen) -> Result<Self, Box<dyn Error>> {
         let is_terminal =
-            execute.is_empty() && std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+            execute.is_empty() && io::stdin().is_terminal() && io::stdout().is_terminal();
         let (sender, receiver) = channel(64);
         let terminal = if is_terminal {
             let mut editor = DefaultEditor::new()?;
@@ -41,12 +42,8 @@ impl Input {
         } else {
             let execute = execute.to_vec();
             thread::spawn(move || match &execute[..] {
-                [] => {
-                    let lines = std::io::stdin().lock().lines();
-                    let warn = |error: &_| eprintln!("error: no more is read: {error}");
-                    send(lines.map_while(|line| line.inspect_err(warn).ok()), &sender);
-                }
-                texts => send(texts.iter().cloned(), &sender),
+                [] => send(io::stdin().lock().lines(), &sender),
+                texts => send(texts.iter().cloned().map(Ok), &sender),
             });
             None
         };
@@ -70,19 +67,20 @@ impl Input {
     }
 }
 
-fn edit(mut editor: DefaultEditor, sender: Sender<String>) {
+fn edit(mut editor: DefaultEditor, sender: Sender<io::Result<String>>) {
     // An error is Ctrl-C, Ctrl-D or the end of the terminal.
     while let Ok(line) = editor.readline("> ") {
         let _ = editor.add_history_entry(&line);
-        if sender.blocking_send(line).is_err() {
+        if sender.blocking_send(Ok(line)).is_err() {
             break;
         }
     }
 }
 
-fn send(lines: impl Iterator<Item = String>, sender: &Sender<String>) {
+fn send(lines: impl Iterator<Item = io::Result<String>>, sender: &Sender<io::Result<String>>) {
     for line in lines {
-        if sender.blocking_send(line).is_err() {
+        let is_last = line.is_err();
+        if sender.blocking_send(line).is_err() || is_last {
             break;
         }
     }

@@ -23,13 +23,15 @@ pub struct Ended {
     pub close: Close<'static>,
     /// Whether it was we who closed it.
     pub by_us: bool,
+    /// Whether all of the input could be read.
+    pub read_all: bool,
 }
 
 impl Ended {
     /// Whether nobody complains.
     pub fn is_as_intended(&self) -> bool {
         let usual = [None, Some(CloseCode::NORMAL), Some(CloseCode::GOING_AWAY)];
-        self.by_us || usual.contains(&self.close.code)
+        self.read_all && (self.by_us || usual.contains(&self.close.code))
     }
 }
 
@@ -42,14 +44,15 @@ pub async fn run(
 ) -> Result<Ended, io::Error> {
     let (reader, writer) = ws.split();
     let (received, count) = watch::channel(0);
-    let closing = Cell::new(false);
-    let sending = Sending { writer, received: count, closing: &closing, screen };
+    let (closing, read_all) = (Cell::new(false), Cell::new(true));
+    let sending =
+        Sending { writer, received: count, closing: &closing, read_all: &read_all, screen };
     let result = tokio::select! {
         result = read(reader, &received, screen) => result,
         error = sending.run(&mut input.lines, wait) => Err(error),
     };
     input.close();
-    Ok(Ended { close: result?, by_us: closing.get() })
+    Ok(Ended { close: result?, by_us: closing.get(), read_all: read_all.get() })
 }
 
 /// Shows what comes. It is for the reader to see the connection to its end, also
@@ -77,6 +80,8 @@ struct Sending<'s> {
     received: watch::Receiver<usize>,
     /// Whether we close the connection.
     closing: &'s Cell<bool>,
+    /// Whether no line was missing.
+    read_all: &'s Cell<bool>,
     screen: &'s Screen,
 }
 
@@ -98,6 +103,14 @@ impl Sending<'_> {
     async fn send_all(&mut self, lines: &mut Lines, wait: Option<Duration>) {
         let mut sent = 0;
         while let Some(line) = lines.next().await {
+            let line = match line {
+                Ok(line) => line,
+                Err(error) => {
+                    self.read_all.set(false);
+                    self.screen.error(&format!("no more is read: {error}"));
+                    break;
+                }
+            };
             let parsed = if lines.have_commands {
                 Command::parse(line)
             } else {
@@ -105,10 +118,11 @@ impl Sending<'_> {
             };
             match parsed {
                 Ok(Command::Send(event)) => {
-                    self.closing.set(matches!(event, Event::Close(_)));
+                    let was_closing = self.closing.get();
+                    self.closing.set(was_closing || matches!(event, Event::Close(_)));
                     sent += usize::from(matches!(event, Event::Text(_) | Event::Binary(_)));
                     if let Err(io::Error::Send(error)) = self.writer.send(event).await {
-                        self.closing.set(false);
+                        self.closing.set(was_closing);
                         self.screen.error(&error.to_string());
                     }
                 }
