@@ -197,7 +197,8 @@ impl<'b> Request<'b> {
         self.str(self.parsed.method.clone())
     }
 
-    /// The request target as it was sent, usually a path and a query.
+    /// The request target as it was sent, usually a path and a query. One that is a whole URI
+    /// names the host that is asked for, and not the `Host` field (RFC 9112, 3.2.2).
     #[must_use]
     pub fn target(&self) -> &str {
         self.str(self.parsed.target.clone())
