@@ -17,7 +17,7 @@ use core::time::Duration;
 ///     .max_message_len(16 << 20)
 ///     .keepalive(Some(Duration::from_secs(15)));
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     max_frame_len: Option<u64>,
     max_message_len: u64,
@@ -43,7 +43,7 @@ impl Limits {
     pub(super) const ANY_FRAGMENTS: u32 = u32::MAX;
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Timeouts {
     pub(super) keepalive: Option<Millis>,
     pub(super) pong: Millis,
@@ -51,7 +51,7 @@ pub(super) struct Timeouts {
 }
 
 /// A duration in a quarter of the space: every connection holds three.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Millis(NonZeroU32);
 
 impl Millis {

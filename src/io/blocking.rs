@@ -176,6 +176,9 @@ impl<S: Stream> WebSocket<S> {
     /// Reads a client's request and accepts it, whatever path it asks for, with
     /// no subprotocol. For more, see [`Incoming`].
     ///
+    /// The stream is used as it is: where short messages are to leave at once,
+    /// a `TcpStream` wants `set_nodelay(true)`.
+    ///
     /// # Errors
     /// As for [`Incoming::receive`] and [`Incoming::accept`].
     pub fn accept(stream: S, config: &Config) -> Result<Self, Error> {

@@ -62,6 +62,9 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// Reads a client's request and accepts it, whatever path it asks for, with
     /// no subprotocol. For more, see [`Incoming`].
     ///
+    /// The stream is used as it is: where short messages are to leave at once,
+    /// a `TcpStream` wants `set_nodelay(true)`.
+    ///
     /// Not cancel-safe: drop the stream too.
     ///
     /// # Errors
