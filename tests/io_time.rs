@@ -18,7 +18,7 @@ use sansws::CloseCode;
 use sansws::handshake::RequestBuilder;
 use sansws::io::Error;
 use sansws::tokio::{Incoming, WebSocket};
-use sansws::{Config, Event, Violation, blocking, futures_io};
+use sansws::{Close, Config, Event, Violation, blocking, futures_io};
 use support::{BINARY, CLOSE, PING, PONG, Role, TEXT, close_payload};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::{Instant, sleep, timeout};
@@ -155,6 +155,48 @@ async fn a_peer_that_takes_nothing_is_given_up() {
     let result = ws.read().await;
     assert!(matches!(result, Err(Error::Failed(Violation::PongTimeout))), "{result:?}");
     assert!((50..61).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_takes_nothing_does_not_hold_up_a_send_for_ever() {
+    for is_split in [false, true] {
+        let (_peer, mut ws) = server();
+        let start = Instant::now();
+        let message = vec![7; 100_000];
+        let result = if is_split {
+            let (_reader, mut writer) = ws.split();
+            timeout(EVER, writer.send(message)).await
+        } else {
+            timeout(EVER, ws.send(message)).await
+        };
+        let result = result.expect("an end");
+        assert!(matches!(result, Err(Error::Failed(Violation::PongTimeout))), "{result:?}");
+        assert_eq!(start.elapsed().as_secs(), 50);
+    }
+    // Nor what waits before a Close.
+    let (_peer, mut ws) = server();
+    let start = Instant::now();
+    ws.write(vec![7; 100_000]).expect("it is open");
+    let result = timeout(EVER, ws.send(Close::new(CloseCode::NORMAL, ""))).await.expect("an end");
+    assert!(matches!(result, Err(Error::Io(_))), "{result:?}");
+    assert_eq!(start.elapsed().as_secs(), 10);
+    assert!(matches!(ws.read().await, Err(Error::Failed(Violation::CloseTimeout))));
+    // Unless the program wants no keepalive.
+    let (_peer, stream) = duplex(1000);
+    let ws = SERVER.connection(&Config::new().keepalive(None));
+    let mut ws = WebSocket::new(stream, ws, Vec::new());
+    assert!(timeout(EVER, ws.send(vec![7; 100_000])).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_peer_does_not_end_a_send() {
+    let (mut peer, mut ws) = server();
+    let sending = tokio::spawn(async move { ws.send(vec![7; 100_000]).await });
+    take_slowly(&mut peer, 10 + 100_000 - 500).await;
+    // It sleeps for less than both together.
+    sleep(seconds(49)).await;
+    take_slowly(&mut peer, 500).await;
+    assert!(matches!(sending.await.expect("no panic"), Ok(())));
 }
 
 #[tokio::test(start_paused = true)]

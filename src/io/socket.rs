@@ -192,7 +192,7 @@ impl<S, R: Runtime<S>> Socket<S, R> {
             }
 
             let epoch = self.epoch;
-            let now = || Instant::from_epoch(R::now().duration_since(epoch));
+            let now = || Self::now_since(epoch);
             // As long as something comes nobody needs the time, unless reading blocks, or
             // the close timeout runs against a peer that never stops sending.
             let needs_time_first = !R::HAS_TASKS || self.driver.is_closing();
@@ -218,14 +218,20 @@ impl<S, R: Runtime<S>> Socket<S, R> {
                 self.reads = 0;
             }
             let deadline = if needs_time_first { early } else { self.driver.deadline(now) };
-            match deadline {
-                None => return Poll::Pending,
-                Some(deadline) => {
-                    ready!(self.timer.poll(cx, self.epoch + deadline.since_epoch()));
-                    self.driver.handle_timeout(now());
-                }
-            }
+            ready!(self.poll_deadline(cx, deadline));
         }
+    }
+
+    /// Waits for a deadline, and does what is due then.
+    fn poll_deadline(&mut self, cx: &mut Context<'_>, deadline: Option<Instant>) -> Poll<()> {
+        let Some(deadline) = deadline else { return Poll::Pending };
+        ready!(self.timer.poll(cx, self.epoch + deadline.since_epoch()));
+        self.driver.handle_timeout(Self::now_since(self.epoch));
+        Poll::Ready(())
+    }
+
+    fn now_since(epoch: std::time::Instant) -> Instant {
+        Instant::from_epoch(R::now().duration_since(epoch))
     }
 
     /// Reads once, and puts the first of what came into `received`, if it is complete.
@@ -285,9 +291,22 @@ impl<S, R: Runtime<S>> Socket<S, R> {
         Poll::Ready(Ok(()))
     }
 
-    /// Writes all that was buffered.
+    /// Writes all that was buffered, as long as the peer takes any of it.
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        ready!(self.poll_output(cx));
+        while self.poll_output(cx).is_pending() {
+            // Where writing blocks, what ends it is a timeout of the stream's.
+            if !R::HAS_TASKS {
+                return Poll::Pending;
+            }
+            let was_open = !self.driver.is_closing();
+            let deadline = self.driver.deadline(|| Self::now_since(self.epoch));
+            ready!(self.poll_deadline(cx, deadline));
+            if let (true, Some(violation)) = (was_open, self.driver.connection().failure()) {
+                return Poll::Ready(Err(Error::Failed(violation)));
+            }
+            // At the end it gives up what waits.
+            let _ = self.driver.outcome();
+        }
         Poll::Ready(self.driver.check_write())
     }
 

@@ -175,12 +175,15 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
 
     /// Writes all that was added. Cancel-safe.
     ///
-    /// That takes as long as the peer does not read: it is for [`read`](Self::read) to
-    /// look at deadlines. A program with peers that it does not trust sets an end to it,
-    /// such as `tokio::time::timeout`, or adds with [`write`](Self::write) and reads.
+    /// That takes as long as the peer goes on reading. If it takes nothing for as long as it may
+    /// be silent, which the [keepalive](Config::keepalive) and the
+    /// [pong timeout](Config::pong_timeout) say, the connection fails. A program that does not
+    /// trust its peers sets an end to it all, such as `tokio::time::timeout`, or adds with
+    /// [`write`](Self::write) and reads.
     ///
     /// # Errors
-    /// [`Error::Io`] if the stream takes no more.
+    /// [`Error::Io`] if the stream takes no more; [`Error::Failed`] with
+    /// [`PongTimeout`](crate::Violation::PongTimeout).
     pub async fn flush(&mut self) -> Result<(), Error> {
         poll_fn(|cx| self.0.poll_flush(cx)).await
     }
