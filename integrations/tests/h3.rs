@@ -281,7 +281,9 @@ async fn a_request_that_is_wrong_is_told_so() {
                 let len = bytes::Buf::remaining(&data);
                 body.extend_from_slice(&bytes::Buf::copy_to_bytes(&mut data, len));
             }
-            assert_eq!(body, format!("{error}\n").as_bytes(), "{method} {version:?}");
+            // The method may be HEAD, whose answer has no content.
+            let line = if status == 405 { String::new() } else { format!("{error}\n") };
+            assert_eq!(body, line.as_bytes(), "{method} {version:?}");
         }
     }
 }

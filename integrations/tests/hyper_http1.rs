@@ -134,7 +134,9 @@ async fn a_request_that_is_wrong_is_told_so() {
         }
         if status != 101 {
             let body = response.into_body().collect().await.unwrap().to_bytes();
-            assert!(body.ends_with(b"\n"), "{method} {path} {name}: {}", body.escape_ascii());
+            // The method may be HEAD, whose answer has no content.
+            let is_told = if status == 405 { body.is_empty() } else { body.ends_with(b"\n") };
+            assert!(is_told, "{method} {path} {name}: {}", body.escape_ascii());
         }
     }
 }
