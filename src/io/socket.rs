@@ -354,8 +354,11 @@ pub(super) fn give_way<S, R: Runtime<S>>(
     max: usize,
     cx: &Context<'_>,
 ) -> Poll<()> {
+    if !R::HAS_TASKS {
+        return Poll::Ready(());
+    }
     *times += 1;
-    if R::HAS_TASKS && *times > max {
+    if *times > max {
         *times = 0;
         cx.waker().wake_by_ref();
         return Poll::Pending;
