@@ -10,6 +10,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
+use futures_util::SinkExt;
 use io::{Script, Task, wait};
 use sansws::CloseCode;
 use sansws::io::Error;
@@ -121,6 +122,22 @@ fn a_reader_is_not_woken_to_write_what_the_writer_writes_or_the_stream_does_not_
     assert_eq!(reading.wakes(), 0);
     stream.make_room(100);
     assert_eq!(reading.wakes(), 1);
+}
+
+#[test]
+fn a_reader_is_woken_to_write_what_comes_after_something_that_nobody_has_flushed() {
+    let stream = Script::new();
+    let (mut reader, mut writer) = halves(&stream);
+    let reading = Task::new();
+    let mut read = pin!(reader.read());
+    assert_pending(&reading, read.as_mut());
+    wait(writer.feed("fed".into())).expect("it is open");
+    assert_eq!(reading.wakes(), 0, "a flush is to follow");
+    writer.write("written").expect("it is open");
+    assert_eq!(reading.wakes(), 1);
+    assert_pending(&reading, read.as_mut());
+    let both = [&b"fed"[..], b"written"].map(|text| SERVER.outgoing(0x80 | TEXT, text)).concat();
+    assert_eq!(stream.written(), both);
 }
 
 #[test]

@@ -170,6 +170,12 @@ impl Driver {
         self.output.is_empty() && !self.needs_flush
     }
 
+    /// Whether the stream is to say when what waits can be written: not, if nobody has tried.
+    #[cfg(feature = "_async")]
+    pub(super) fn is_held_up(&self) -> bool {
+        (self.is_held_up || self.needs_flush) && !self.is_write_broken()
+    }
+
     /// The peer's Close frame, to be given to the program.
     pub(super) fn take_close<T: Received>(&mut self) -> Option<T> {
         self.close.take().map(|close| T::from_close(*close))

@@ -265,8 +265,8 @@ impl<S, R: Runtime<S>> Shared<S, R> {
     fn add<T>(&self, add: impl FnOnce(&mut Socket<S, R>) -> T) -> T {
         let (result, before, after) = self.act(add);
         self.wake(&before, &after);
-        // If something was waiting before, the stream wakes both once it takes more.
-        if before.is_written && !after.is_written {
+        // If it was the stream that was waited for, that wakes both once it takes more.
+        if !before.is_held_up && !after.is_written {
             self.waiting.wake_reader();
         }
         result
@@ -303,6 +303,7 @@ struct Standing {
     state: State,
     is_broken: bool,
     is_written: bool,
+    is_held_up: bool,
     is_congested: bool,
 }
 
@@ -313,6 +314,7 @@ impl Standing {
             state: driver.connection().state(),
             is_broken: driver.is_write_broken(),
             is_written: driver.is_written(),
+            is_held_up: driver.is_held_up(),
             is_congested: driver.is_congested(),
         }
     }
