@@ -15,7 +15,7 @@ use io::{Script, Task, wait};
 use sansws::CloseCode;
 use sansws::io::Error;
 use sansws::tokio::{Reader, WebSocket, Writer};
-use sansws::{Config, Event, State, Violation};
+use sansws::{Close, Config, Event, State, Violation};
 use support::{BINARY, CLOSE, PING, PONG, Role, TEXT, close_payload};
 
 const SERVER: Role = Role::Server;
@@ -138,6 +138,25 @@ fn a_reader_is_woken_to_write_what_comes_after_something_that_nobody_has_flushed
     assert_pending(&reading, read.as_mut());
     let both = [&b"fed"[..], b"written"].map(|text| SERVER.outgoing(0x80 | TEXT, text)).concat();
     assert_eq!(stream.written(), both);
+}
+
+#[test]
+fn a_reader_is_woken_by_what_changes_something_and_only_that() {
+    let stream = Script::new();
+    let (mut reader, writer) = halves(&stream);
+    let reading = Task::new();
+    let mut read = pin!(reader.read());
+    assert_pending(&reading, read.as_mut());
+    writer.connection_mut(|ws, _| assert_eq!(ws.state(), State::Open));
+    assert_eq!(reading.wakes(), 0);
+
+    // It has a timer to start now, though the stream takes nothing.
+    stream.state().room = 0;
+    writer.write("hello").expect("it is open");
+    assert_eq!(reading.wakes(), 1);
+    assert_pending(&reading, read.as_mut());
+    writer.write(Event::Close(Close::new(CloseCode::NORMAL, ""))).expect("it is open");
+    assert_eq!(reading.wakes(), 1);
 }
 
 #[test]

@@ -18,7 +18,7 @@ use sansws::CloseCode;
 use sansws::handshake::RequestBuilder;
 use sansws::io::Error;
 use sansws::tokio::{Incoming, WebSocket};
-use sansws::{Close, Config, Event, Violation, blocking, futures_io};
+use sansws::{Close, Config, Event, SendError, Violation, blocking, futures_io};
 use support::{BINARY, CLOSE, PING, PONG, Role, TEXT, close_payload};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::{Instant, sleep, timeout};
@@ -200,6 +200,28 @@ async fn a_slow_peer_does_not_end_a_send() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_stream_takes_without_a_wait_is_no_sign_of_life() {
+    let (mut peer, mut ws) = server();
+    let start = Instant::now();
+    ws.write(vec![7; 1500]).expect("it is open");
+    let reading = async {
+        loop {
+            // There is room for what is written until long after the last sign.
+            tokio::select! {
+                result = ws.read() => return result,
+                () = sleep(seconds(1)) => match ws.write("tick") {
+                    Ok(()) | Err(SendError::Closed) => {}
+                    Err(error) => panic!("{error}"),
+                },
+            }
+        }
+    };
+    let (result, ()) = tokio::join!(reading, take_slowly(&mut peer, 1000));
+    assert!(matches!(result, Err(Error::Failed(Violation::PongTimeout))), "{result:?}");
+    assert!((52..65).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_peer_that_does_not_answer_a_close_is_given_up() {
     let (_peer, mut ws) = server();
     let start = Instant::now();
@@ -320,6 +342,29 @@ fn a_stream_that_never_stops_leaves_other_tasks_their_turn() {
     let mut receive = pin!(futures_io::Incoming::receive(Flood(Script::new()), &config));
     assert!(task.poll(receive.as_mut()).is_pending());
     assert!(task.wakes() > 0);
+}
+
+#[test]
+fn a_stream_that_has_something_now_and_then_is_waited_for() {
+    let (task, stream, config) = (Task::new(), Script::new(), Config::new().keepalive(None));
+    let mut receive = pin!(futures_io::Incoming::receive(stream.clone(), &config));
+    for byte in &REQUEST[..100] {
+        assert!(task.poll(receive.as_mut()).is_pending());
+        assert_eq!(task.wakes(), 0);
+        stream.arrive([*byte]);
+        assert_eq!(task.wakes(), 1);
+    }
+
+    let stream = Script::new();
+    let ws = SERVER.connection(&config);
+    let mut ws = futures_io::WebSocket::new(stream.clone(), ws, Vec::new());
+    for _ in 0..100 {
+        assert!(task.poll(pin!(ws.read())).is_pending());
+        assert_eq!(task.wakes(), 0);
+        stream.arrive(SERVER.incoming_final(TEXT, b"hello"));
+        assert_eq!(task.wakes(), 1);
+        assert!(task.poll(pin!(ws.read())).is_ready());
+    }
 }
 
 #[test]
