@@ -351,15 +351,16 @@ fn no_waker_is_kept_of_a_writer_that_does_not_wait() {
 }
 
 #[test]
-fn no_waker_is_kept_of_a_writer_dropped_while_it_waits() {
+fn no_waker_is_kept_of_a_half_dropped_while_it_waits() {
     let stream = Script::new();
     stream.state().room = 0;
-    let (_reader, writer) = halves(&stream);
-    let task = Task::new();
-    let witness = task.witness();
-    assert_pending(&task, pin!(writer.clone().send("hello")));
-    drop(task);
-    assert!(witness.upgrade().is_none());
+    let (mut reader, writer) = halves(&stream);
+    let (reading, writing) = (Task::new(), Task::new());
+    let witnesses = [reading.witness(), writing.witness()];
+    assert_pending(&reading, pin!(reader.read()));
+    assert_pending(&writing, pin!(writer.clone().send("hello")));
+    drop((reader, reading, writing));
+    assert!(witnesses.iter().all(|witness| witness.upgrade().is_none()));
 }
 
 #[test]

@@ -94,8 +94,9 @@ impl<S, R: Runtime<S>> Reader<S, R> {
         if !Arc::ptr_eq(&self.0, &writer.shared) {
             return Err((self, writer));
         }
-        drop(writer);
-        match Arc::try_unwrap(self.0) {
+        let shared = Arc::clone(&self.0);
+        drop((self, writer));
+        match Arc::try_unwrap(shared) {
             Ok(shared) => {
                 let socket = shared.socket.into_inner();
                 let mut socket = socket.unwrap_or_else(PoisonError::into_inner);
@@ -406,6 +407,13 @@ impl<S, R: Runtime<S>> Clone for Writer<S, R> {
 }
 
 /// A task that has given up waiting is not to be kept.
+impl<S, R: Runtime<S>> Drop for Reader<S, R> {
+    fn drop(&mut self) {
+        self.0.waiting.forget(Half::Reader);
+    }
+}
+
+/// As that for the reader.
 impl<S, R: Runtime<S>> Drop for Writer<S, R> {
     fn drop(&mut self) {
         self.shared.waiting.forget(self.half);
