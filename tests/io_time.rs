@@ -345,6 +345,21 @@ fn a_stream_that_never_stops_leaves_other_tasks_their_turn() {
 }
 
 #[test]
+fn a_task_of_tokio_gives_way_by_its_own_budget_first() {
+    const BUDGET: usize = 128;
+    let (task, stream) = (Task::new(), Script::new());
+    for _ in 0..BUDGET {
+        stream.arrive(SERVER.incoming_final(TEXT, b"hello"));
+    }
+    let ws = SERVER.connection(&Config::new());
+    let mut ws = WebSocket::new(stream, ws, Vec::new());
+    for _ in 0..BUDGET {
+        assert!(task.poll(pin!(ws.read())).is_ready());
+    }
+    assert_eq!(task.wakes(), 0);
+}
+
+#[test]
 fn a_stream_that_has_something_now_and_then_is_waited_for() {
     let (task, stream, config) = (Task::new(), Script::new(), Config::new().keepalive(None));
     let mut receive = pin!(futures_io::Incoming::receive(stream.clone(), &config));
