@@ -122,6 +122,36 @@ fn a_reader_is_not_woken_to_write_what_the_writer_writes_or_the_stream_does_not_
     assert_eq!(reading.wakes(), 0);
     stream.make_room(100);
     assert_eq!(reading.wakes(), 1);
+    assert_pending(&reading, read.as_mut());
+
+    // What has a buffer of its own goes on with what is in there.
+    stream.state().keeps = true;
+    writer.write("hello").expect("it is open");
+    assert_eq!(reading.wakes(), 1);
+    assert_pending(&reading, read.as_mut());
+    writer.write("hello").expect("it is open");
+    assert_eq!(reading.wakes(), 0);
+    stream.make_room(100);
+    assert_eq!(reading.wakes(), 1);
+}
+
+#[test]
+fn a_reader_is_woken_to_drop_what_can_never_be_written() {
+    let stream = Script::new();
+    let (mut reader, writer) = halves(&stream);
+    let reading = Task::new();
+    let mut read = pin!(reader.read());
+    stream.state().room = 0;
+    writer.write("hello").expect("it is open");
+    assert_pending(&reading, read.as_mut());
+    stream.state().write_error = Some(ErrorKind::BrokenPipe);
+    assert!(reading.poll(read.as_mut()).is_pending());
+    assert_eq!(reading.wakes(), 1, "something has changed");
+    assert_pending(&reading, read.as_mut());
+    writer.write("hello").expect("it is not closed");
+    assert_eq!(reading.wakes(), 1);
+    assert_pending(&reading, read.as_mut());
+    assert_eq!(writer.unwritten(), 0);
 }
 
 #[test]

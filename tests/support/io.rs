@@ -60,6 +60,8 @@ pub struct State {
     pub room: usize,
     pub write_error: Option<ErrorKind>,
     pub flush_error: Option<ErrorKind>,
+    /// Whether what was written stays in a buffer for now.
+    pub keeps: bool,
     pub stutter: Stutter,
     stuttered: Vec<Call>,
     reader: Option<Waker>,
@@ -81,6 +83,7 @@ impl Default for State {
             room: usize::MAX,
             write_error: None,
             flush_error: None,
+            keeps: false,
             stutter: Stutter::Never,
             stuttered: Vec::new(),
             reader: None,
@@ -206,6 +209,10 @@ impl Script {
         let mut state = self.state();
         state.calls.push(Call::Flush);
         ready!(state.stutter(Call::Flush, waker));
+        if state.keeps {
+            state.writer = Some(waker.clone());
+            return Poll::Pending;
+        }
         Poll::Ready(state.flush_error.map_or(Ok(()), |kind| Err(kind.into())))
     }
 
