@@ -113,6 +113,15 @@ fn a_policy_of_what_is_no_origin_is_refused() {
 }
 
 #[test]
+fn a_scheme_is_what_rfc_3986_says() {
+    // 3.1: "ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )"
+    for origin in ["a://example.com", "moz-extension://0b6c", "a1+b-c.d://example.com"] {
+        let policy = OriginPolicy::only([origin]).unwrap();
+        assert!(policy.allows(Some(origin.as_bytes())), "{origin}");
+    }
+}
+
+#[test]
 fn an_address_is_compared_however_it_is_written() {
     let policy =
         OriginPolicy::only(["http://[0:0:0:0:0:0:0:1]:81", "http://[2001:DB8::7]"]).unwrap();

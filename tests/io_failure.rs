@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use io::{Adapter, Script, Stutter, is_blocked};
 use proptest::prelude::*;
-use sansws::CloseCode;
-use sansws::Event;
+use sansws::handshake::{BuildError, HandshakeError};
 use sansws::io::Error;
+use sansws::{CloseCode, Event, SendError, Violation};
 use support::{BINARY, CLOSE, PING, Role, TEXT, close_payload};
 
 /// Of those that streams have, with one that the adapters know; not `WouldBlock`
@@ -132,6 +132,21 @@ proptest! {
         run::<sansws::blocking::WebSocket<_>>(&failing, Stutter::Never);
         run::<sansws::tokio::WebSocket<_>>(&failing, Stutter::Random(failing.seed));
         run::<sansws::futures_io::WebSocket<_>>(&failing, Stutter::Random(failing.seed));
+    }
+}
+
+#[test]
+fn an_error_and_what_caused_it_do_not_say_the_same() {
+    let errors = [
+        Error::Io(ErrorKind::BrokenPipe.into()),
+        Error::Failed(Violation::PongTimeout),
+        Error::Send(SendError::Closed),
+        Error::Handshake(HandshakeError::Method),
+        Error::Build(BuildError::Uri),
+    ];
+    for error in errors {
+        let source = std::error::Error::source(&error).map(ToString::to_string);
+        assert_ne!(source, Some(error.to_string()));
     }
 }
 
