@@ -165,7 +165,7 @@ impl Config {
     /// waiting behind a long message; and that it goes on to take what we send, since our
     /// ping may be
     /// ([`handle_write_progress`](super::Connection::handle_write_progress), which the adapters
-    /// call).
+    /// call; the blocking one only after a write that the stream's own timeout has ended).
     #[must_use]
     pub const fn pong_timeout(mut self, timeout: Duration) -> Self {
         self.timeouts.pong = Millis::new(timeout);
