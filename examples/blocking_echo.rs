@@ -34,10 +34,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("listening on {}", listener.local_addr()?);
     let config = Config::new().max_message_len(arguments.max_message << 20).max_fragments(1 << 20);
     for stream in listener.incoming() {
-        let Ok(stream) = stream else {
-            // A lack of file descriptors passes.
-            thread::sleep(Duration::from_millis(10));
-            continue;
+        let stream = match stream {
+            Ok(stream) => stream,
+            Err(error) => {
+                // A lack of file descriptors passes.
+                eprintln!("{error}");
+                thread::sleep(Duration::from_millis(100));
+                continue;
+            }
         };
         let config = config.clone();
         thread::spawn(move || {

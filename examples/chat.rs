@@ -48,9 +48,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("open http://{} in a browser", listener.local_addr()?);
     let room = Arc::new(Room { deflate: args.deflate, ..Room::default() });
     loop {
-        let Ok((socket, peer)) = listener.accept() else {
-            thread::sleep(Duration::from_millis(10));
-            continue;
+        let (socket, peer) = match listener.accept() {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // A lack of file descriptors passes.
+                eprintln!("{error}");
+                thread::sleep(Duration::from_millis(100));
+                continue;
+            }
         };
         let room = Arc::clone(&room);
         thread::spawn(move || {
@@ -153,7 +158,7 @@ fn serve(mut socket: TcpStream, room: &Room) -> Result<(), Box<dyn Error>> {
             socket.shutdown(Shutdown::Write)?;
             // To close with bytes unread would reset the connection, and could destroy the
             // answer.
-            io::copy(&mut socket.take(1 << 20), &mut io::sink())?;
+            while clock.now() < deadline && socket.read(&mut buffer)? > 0 {}
             return Ok(());
         };
         let mut guest = Guest::new(socket, ws, is_deflated, room)?;

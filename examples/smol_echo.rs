@@ -34,10 +34,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         let config =
             Config::new().max_message_len(arguments.max_message << 20).max_fragments(1 << 20);
         loop {
-            let Ok((stream, peer)) = listener.accept().await else {
-                // A lack of file descriptors passes.
-                Timer::after(Duration::from_millis(10)).await;
-                continue;
+            let (stream, peer) = match listener.accept().await {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // A lack of file descriptors passes.
+                    eprintln!("{error}");
+                    Timer::after(Duration::from_millis(100)).await;
+                    continue;
+                }
             };
             let config = config.clone();
             smol::spawn(async move {

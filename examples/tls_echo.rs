@@ -49,10 +49,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(&arguments.address).await?;
     println!("listening on {}", listener.local_addr()?);
     loop {
-        let Ok((stream, peer)) = listener.accept().await else {
-            // A lack of file descriptors passes.
-            tokio::time::sleep(Duration::from_millis(10)).await;
-            continue;
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // A lack of file descriptors passes.
+                eprintln!("{error}");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
         };
         let acceptor = acceptor.clone();
         tokio::spawn(async move {

@@ -39,7 +39,7 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    /// As many fragments as there are: what counts them ends here.
+    /// Any number of fragments: the count goes no further.
     pub(super) const ANY_FRAGMENTS: u32 = u32::MAX;
 }
 

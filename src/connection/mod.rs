@@ -59,7 +59,7 @@ use crate::time::Instant;
 /// 2. Act on each event. Sending is allowed at any time.
 /// 3. Write `out` to the socket and empty it. `receive` appends to it too:
 ///    pongs, and the answer to a Close frame.
-/// 4. Do with the socket as [`transport`](Self::transport) says. Once it says something else
+/// 4. Do with the socket as [`transport`](Self::transport) says. Once it says anything other
 ///    than `Open`, [`failure`](Self::failure) tells what went wrong, if anything has: the
 ///    errors of later calls only repeat it.
 /// 5. Optionally, ask [`poll_timeout`](Self::poll_timeout) when to wake up at
@@ -317,7 +317,7 @@ impl Connection {
     ///
     /// For programs whose output may wait for a slow peer: its pong comes only after all that
     /// was written before the ping, and would come too late though the peer is alive. What the
-    /// operating system has taken and not sent yet cannot be seen: on a very slow line the
+    /// operating system, or TLS, has taken and not sent yet cannot be seen: on a very slow line the
     /// [pong timeout](Config::pong_timeout) has to be longer than that takes.
     pub const fn handle_write_progress(&mut self) {
         self.timers.heard = true;

@@ -32,7 +32,7 @@ impl Connection {
     /// limit, and from then on; what came before was delivered by earlier
     /// calls. [`Error::WrongReceive`] in the middle of a message that was
     /// begun with [`receive_part`](Self::receive_part), and before a compressed message that is
-    /// to be passed on, which only that returns.
+    /// to be passed on, which only `receive_part` returns.
     ///
     /// ```
     /// use sansws::{Config, Connection, Event};

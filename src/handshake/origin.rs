@@ -42,7 +42,7 @@ impl OriginPolicy {
     /// `https://*.example.com`, one with a path, or a list in one string.
     pub fn only<S: AsRef<str>>(origins: impl IntoIterator<Item = S>) -> Result<Self, BuildError> {
         let origin = |origin: S| match Origin::parse(origin.as_ref()) {
-            // Both may stand in a host's name (RFC 3986), but hardly ever were meant to.
+            // Both may stand in a host's name (RFC 3986), but are hardly ever meant there.
             Some(origin) if !origin.host.contains(['*', ',']) => Ok(origin),
             _ => Err(BuildError::Origin),
         };
