@@ -250,11 +250,13 @@ impl Connection {
         payload: Cow<'p, [u8]>,
         out: &mut Vec<u8>,
     ) -> Result<UnsentPayload<'p>, SendError> {
-        let key = self.write_header(kind, payload.len(), out)?;
+        self.may_begin()?;
+        let key = self.write_header(kind, payload.len(), out);
         Ok(UnsentPayload::new(payload, key))
     }
 
-    /// Appends the header of a message in one frame: the key to mask its payload with.
+    /// Appends the header of a message in one frame, which may begin: the key to mask its payload
+    /// with.
     ///
     /// Not inlined, since a program that looks at `out` at once would wait for the store of its
     /// length. What holds the payload is inlined: returned from a function, it would be moved in
@@ -266,12 +268,11 @@ impl Connection {
         kind: MessageKind,
         len: usize,
         out: &mut Vec<u8>,
-    ) -> Result<Option<MaskingKey>, SendError> {
-        self.may_begin()?;
+    ) -> Option<MaskingKey> {
         let mut header = Header::new(kind.opcode(), true, len as u64);
         header.mask = self.role.next_key();
         header.encode().append_to(out);
-        Ok(header.mask)
+        header.mask
     }
 
     #[inline]
