@@ -164,10 +164,14 @@ async fn a_peer_that_takes_nothing_does_not_hold_up_a_send_for_ever() {
         let start = Instant::now();
         let message = vec![7; 100_000];
         let result = if is_split {
-            let (_reader, mut writer) = ws.split();
+            let (mut reader, mut writer) = ws.split();
+            tokio::spawn(async move { reader.read().await });
             timeout(EVER, writer.send(message)).await
         } else {
-            timeout(EVER, ws.send(message)).await
+            let result = timeout(EVER, ws.send(message)).await;
+            let again = ws.flush().await;
+            assert!(matches!(again, Err(Error::Failed(Violation::PongTimeout))), "{again:?}");
+            result
         };
         let result = result.expect("an end");
         assert!(matches!(result, Err(Error::Failed(Violation::PongTimeout))), "{result:?}");

@@ -12,7 +12,7 @@ use super::output::MAX_SLICES;
 use super::received::Received;
 use super::spare::with_buffer;
 use crate::connection::{Connection, Event, Part};
-use crate::error::SendError;
+use crate::error::{SendError, Violation};
 use crate::frame::CloseCode;
 use crate::time::Instant;
 
@@ -298,12 +298,12 @@ impl<S, R: Runtime<S>> Socket<S, R> {
             if !R::HAS_TASKS {
                 return Poll::Pending;
             }
-            let was_open = !self.driver.is_closing();
+            // Also where it was the reader that looked at the clock.
+            if self.driver.connection().failure() == Some(Violation::PongTimeout) {
+                return Poll::Ready(Err(Error::Failed(Violation::PongTimeout)));
+            }
             let deadline = self.driver.deadline(|| Self::now_since(self.epoch));
             ready!(self.poll_deadline(cx, deadline));
-            if let (true, Some(violation)) = (was_open, self.driver.connection().failure()) {
-                return Poll::Ready(Err(Error::Failed(violation)));
-            }
             // At the end it gives up what waits.
             let _ = self.driver.outcome();
         }
