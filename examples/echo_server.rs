@@ -73,7 +73,7 @@ fn serve(mut socket: TcpStream, args: &Args) -> Result<(), Box<dyn Error>> {
                 socket.shutdown(Shutdown::Write)?;
                 // To close with bytes unread would reset the connection, and
                 // could destroy the answer.
-                while clock.now() < deadline && socket.read(&mut buffer)? > 0 {}
+                while clock.now() < deadline && socket.read(&mut buffer).is_ok_and(|n| n > 0) {}
                 return Err(error.into());
             }
         }

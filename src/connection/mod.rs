@@ -16,7 +16,7 @@ mod timers;
 mod unsent_payload;
 mod utf8;
 
-// Its documentation is last: it is for few.
+// Last, since rustdoc shows methods in the order of modules: these are for few.
 #[cfg(feature = "deflate")]
 mod compressed;
 

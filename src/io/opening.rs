@@ -22,7 +22,7 @@ pub(super) struct Opening<S, R: Runtime<S>> {
     pub(super) timer: R::Timer,
     deadline: Option<std::time::Instant>,
     max_head_len: usize,
-    /// As that of a `Socket`.
+    /// How often the stream was read since other tasks had their turn.
     reads: usize,
 }
 
@@ -190,7 +190,7 @@ impl<S, R: Runtime<S>> Opening<S, R> {
     /// Reads once; how many bytes came, 0 at the end of the stream.
     async fn read(&mut self, mut take: impl FnMut(&mut [u8])) -> Result<usize, Error> {
         let mut reads = self.reads;
-        let result = self.in_time(|stream, cx| {
+        let in_time = self.in_time(|stream, cx| {
             ready!(give_way::<S, R>(&mut reads, R::MAX_READS, cx));
             let read = with_buffer(|buffer| {
                 let count = ready!(R::poll_read(stream, cx, buffer))?;
@@ -202,7 +202,7 @@ impl<S, R: Runtime<S>> Opening<S, R> {
             }
             read
         });
-        let result = result.await;
+        let result = in_time.await;
         self.reads = reads;
         result
     }

@@ -125,7 +125,7 @@ impl<S, R: Runtime<S>> Writer<S, R> {
     /// As [`WebSocket::write_prepared`].
     ///
     /// # Errors
-    /// See [`WebSocket::write`].
+    /// See [`Connection::send_prepared`].
     pub fn write_prepared(&self, message: &Prepared) -> Result<(), SendError> {
         self.shared.add(|socket| socket.driver.write_prepared(message))
     }
@@ -133,7 +133,7 @@ impl<S, R: Runtime<S>> Writer<S, R> {
     /// As [`WebSocket::write_text_part`].
     ///
     /// # Errors
-    /// See [`WebSocket::write`].
+    /// See [`Connection::send_text_part`].
     pub fn write_text_part(&self, text: &str, last: bool) -> Result<(), SendError> {
         self.shared.add(|socket| {
             let (ws, out) = socket.driver.parts();
@@ -144,7 +144,7 @@ impl<S, R: Runtime<S>> Writer<S, R> {
     /// As [`WebSocket::write_binary_part`].
     ///
     /// # Errors
-    /// See [`WebSocket::write`].
+    /// See [`Connection::send_binary_part`].
     pub fn write_binary_part(&self, data: &[u8], last: bool) -> Result<(), SendError> {
         self.shared.add(|socket| {
             let (ws, out) = socket.driver.parts();
@@ -413,7 +413,7 @@ impl<S, R: Runtime<S>> Drop for Reader<S, R> {
     }
 }
 
-/// As that for the reader.
+/// As for the [`Reader`].
 impl<S, R: Runtime<S>> Drop for Writer<S, R> {
     fn drop(&mut self) {
         self.shared.waiting.forget(self.half);

@@ -57,7 +57,7 @@
 //!             },
 //!             news = news.recv() => match news {
 //!                 Ok(news) => ws.write(news),
-//!                 Err(RecvError::Lagged(_)) => ws.write("(some news were missed)"),
+//!                 Err(RecvError::Lagged(_)) => ws.write("(some news was missed)"),
 //!                 Err(RecvError::Closed) => return ws.close(sansws::CloseCode::GOING_AWAY, "").await,
 //!             },
 //!             _ = every_minute.tick() => ws.write("tick"),
