@@ -12,6 +12,7 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Parser;
 use hyper::service::service_fn;
@@ -50,7 +51,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(&arguments.address).await?;
     println!("listening on https://{}", listener.local_addr()?);
     loop {
-        let (stream, peer) = listener.accept().await?;
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // A lack of file descriptors passes.
+                eprintln!("{error}");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
         let (acceptor, deflates) = (acceptor.clone(), arguments.deflate);
         tokio::spawn(async move {
             if let Err(error) = serve(stream, peer, &acceptor, deflates).await {

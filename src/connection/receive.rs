@@ -272,10 +272,11 @@ impl Connection {
 }
 
 impl Connection {
-    /// As `receive` and `receive_reusing`: a frame that lies whole in the input takes the fast path, which is inlined in the
-    /// program, unless that is compiled for size. A returned event would be stored field by field
-    /// and loaded two fields at a time; a load that spans two stores waits until both have reached
-    /// the cache (store forwarding fails), and a short message took twice as long.
+    /// As `receive` and `receive_reusing`: a frame that lies whole in the input takes the fast
+    /// path, which is inlined in the program, unless that is compiled for size. A returned event
+    /// would be stored field by field and loaded two fields at a time; a load that spans two
+    /// stores waits until both have reached the cache (store forwarding fails), and a short
+    /// message took twice as long.
     #[inline(always)]
     fn receive_with<'e, 'b: 'e>(
         &mut self,

@@ -40,10 +40,10 @@
 //! ```no_run
 //! use std::time::Duration;
 //! use sansws::tokio::WebSocket;
-//! use sansws::{Event, SendError};
+//! use sansws::{Event, SendError, io};
 //! use tokio::sync::broadcast::{Receiver, error::RecvError};
 //!
-//! async fn serve<S>(mut ws: WebSocket<S>, mut news: Receiver<String>) -> Result<(), sansws::io::Error>
+//! async fn serve<S>(mut ws: WebSocket<S>, mut news: Receiver<String>) -> Result<(), io::Error>
 //! where
 //!     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
 //! {
