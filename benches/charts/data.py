@@ -5,6 +5,7 @@ import statistics
 from dataclasses import dataclass
 
 OURS = "sansws"
+BY_HAND = "limit: by hand"
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import math
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 import data
-from data import SCENARIOS, best, limits, ours, peers
+from data import BY_HAND, SCENARIOS, best, limits, ours, peers
 from style import FAINT, INK, LIMIT, OURS, PEERS, panels, spread, to_svg
 
 COMPARE = "cargo bench -p compare"
@@ -74,7 +74,8 @@ def relative(plot, name, cases):
             lines.setdefault(figure.name, []).append((i, figure.nanoseconds / references[i]))
     lowest, highest = 1 / 8, 64
     limit = lines.pop(COPY_AND_XOR, None) or lines[COPY]
-    lines.pop(COPY, None)
+    for other in (COPY, BY_HAND):
+        lines.pop(other, None)
     plot.fill_between(*zip(*limit), lowest, color=LIMIT, linewidth=0)
     plot.axhline(1, color=INK, linewidth=0.8)
     names = sorted(lines, key=lambda name: name.startswith(data.OURS))

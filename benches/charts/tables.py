@@ -1,7 +1,7 @@
 """The tables of COMPARE.md."""
 
 import data
-from data import SCENARIOS, best, limits, named, ours, peers
+from data import BY_HAND, SCENARIOS, best, limits, named, ours, peers
 
 # How much the bytes written may differ for two settings to compress alike.
 ALIKE = 0.03
@@ -46,7 +46,8 @@ def table(heading, rows, is_text=1):
 
 
 def messages(cases):
-    """For each size ours, the best of the others, and the limit."""
+    """For each size ours, the best of the others, and the limits."""
+    by_hand = any(figure.name == BY_HAND for figures in cases.values() for figure in figures)
     rows = []
     for size, figures in cases.items():
         plain, fastest, other = named(figures, data.OURS), best(ours(figures)), best(peers(figures))
@@ -58,12 +59,22 @@ def messages(cases):
                 time(fastest.nanoseconds) + setting,
                 f"{time(other.nanoseconds)} ({other.name})",
                 emphasised(plain.nanoseconds / other.nanoseconds),
-                time(limits(figures)[-1].nanoseconds),
+                time(copies(figures).nanoseconds),
             ]
         )
+        if by_hand:
+            written = [figure for figure in figures if figure.name == BY_HAND]
+            rows[-1].append(time(written[0].nanoseconds) if written else "")
     heading = ["message", "sansws, ns", "best of its settings", "best other", "sansws : other"]
-    heading.append("limit: " + limits(figures)[-1].name.removeprefix("limit: "))
+    heading.append(copies(figures).name)
+    if by_hand:
+        heading.append(BY_HAND)
     return table(heading, rows)
+
+
+def copies(figures):
+    """The limit that memory sets."""
+    return [figure for figure in limits(figures) if figure.name != BY_HAND][-1]
 
 
 def by_default(results):

@@ -41,7 +41,14 @@ pub fn run(report: &mut Report) {
     }
     for size in SIZES {
         let work = Work::new(MessageKind::Binary, size, noise(size));
-        case(report, "echo", &work, echoers);
+        case(report, "echo", &work, |work| {
+            let mut contenders = echoers(work);
+            if size < LONG {
+                let by_hand = limit::echo_by_hand(work, ours::READ);
+                contenders.push(by_hand.checked(frames(work, Role::Server)));
+            }
+            contenders
+        });
         case(report, "send/server", &work, |work| senders(work, Role::Server));
         case(report, "send/client", &work, |work| senders(work, Role::Client));
     }

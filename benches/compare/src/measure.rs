@@ -42,8 +42,8 @@ impl Contender {
         Self { name: name.into(), is_limit: false, run, tap, receives: 0, check: None }
     }
 
-    pub fn limit(name: &str, run: Run) -> Self {
-        Self { is_limit: true, ..Self::new(name, Tap::default(), run) }
+    pub fn limit(name: &str, tap: Tap, run: Run) -> Self {
+        Self { is_limit: true, ..Self::new(name, tap, run) }
     }
 
     /// It must hand over these messages.
@@ -152,11 +152,9 @@ fn verify(contender: &mut Contender, work: &Work) -> usize {
     contender.tap.open();
     (contender.run)(&mut tally);
     output.extend(contender.tap.close());
-    if !contender.is_limit {
-        assert_eq!(tally.messages, 2 * contender.receives);
-        if let Some(check) = &contender.check {
-            check(&output);
-        }
+    assert_eq!(tally.messages, 2 * contender.receives);
+    if let Some(check) = &contender.check {
+        check(&output);
     }
     output.len() - first
 }
