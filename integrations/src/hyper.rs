@@ -1,6 +1,7 @@
 //! Servers and clients of hyper: a WebSocket by the `Upgrade` of HTTP/1.1 and by
 //! the extended CONNECT of HTTP/2 (RFC 8441).
 
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -14,9 +15,13 @@ use sansws::handshake::{
     self, Accept, Accepted, Answer, BuildError, ClientHandshake, HandshakeError, RequestBuilder,
 };
 use sansws::{Config, Connection, MaskingKeys};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// How much is written at a time.
+const MAX_WRITE: usize = 64 * 1024;
 
 /// A WebSocket over what a connection or a stream of hyper has become.
-pub type WebSocket = sansws::tokio::WebSocket<TokioIo<Upgraded>>;
+pub type WebSocket = sansws::tokio::WebSocket<Stream>;
 
 /// Accepts a request to open a WebSocket as `choose` says: which subprotocol, which
 /// headers, from which origins. Send the response, and await the [`Opening`] in
@@ -89,7 +94,71 @@ impl Future for Opening {
         let upgraded = ready!(Pin::new(&mut self.on_upgrade).poll(cx))?;
         let connection = self.connection.take().expect("polled after it was ready");
         // What hyper has read too far it gives back with the stream.
-        Poll::Ready(Ok(WebSocket::new(TokioIo::new(upgraded), connection, Vec::new())))
+        Poll::Ready(Ok(WebSocket::new(Stream::new(upgraded), connection, Vec::new())))
+    }
+}
+
+/// What a connection or a stream of hyper has become, written to little by little.
+///
+/// Over HTTP/2 hyper takes all that it is given, and keeps it until the peer opens a window
+/// for it, also when the WebSocket has given that peer up and is gone. So a peer that never
+/// does so could have it keep a message for each stream.
+#[derive(Debug)]
+pub struct Stream(TokioIo<Upgraded>);
+
+impl Stream {
+    fn new(upgraded: Upgraded) -> Self {
+        Self(TokioIo::new(upgraded))
+    }
+
+    fn inner(self: Pin<&mut Self>) -> Pin<&mut TokioIo<Upgraded>> {
+        Pin::new(&mut self.get_mut().0)
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.inner().poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.inner().poll_write(cx, &bytes[..bytes.len().min(MAX_WRITE)])
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let mut left = MAX_WRITE;
+        let most = slices.iter().map(|slice| {
+            let most = &slice[..slice.len().min(left)];
+            left -= most.len();
+            IoSlice::new(most)
+        });
+        self.inner().poll_write_vectored(cx, &most.collect::<Vec<_>>())
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.0.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.inner().poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.inner().poll_shutdown(cx)
     }
 }
 

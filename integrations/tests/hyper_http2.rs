@@ -143,6 +143,22 @@ async fn a_client_that_does_not_read_cannot_write_without_end() {
     ws.close(None, "").await.unwrap();
 }
 
+/// What hyper has taken it keeps until the peer opens a window, however long that takes.
+#[tokio::test]
+async fn hyper_is_given_little_at_a_time() {
+    let (stream, _ended) = server();
+    let mut sender = http2_client(stream).await;
+    let plain = RequestBuilder::new(URI).unwrap();
+    let (mut ws, _) = connect_http2(&mut sender, plain, &config()).await.unwrap();
+    ws.write(Event::Binary(vec![0; LONG].into())).unwrap();
+    tokio::select! {
+        biased;
+        result = ws.flush() => panic!("hyper has taken all of it: {result:?}"),
+        () = std::future::ready(()) => {}
+    }
+    assert!(ws.unwritten() > LONG - 256 * 1024, "{} of {LONG}", ws.unwritten());
+}
+
 #[tokio::test]
 async fn a_request_that_is_wrong_is_told_so() {
     let (stream, _ended) = server();
