@@ -6,7 +6,7 @@ use crate::frame::MaskingKey;
 /// Where a client's masking keys come from (RFC 6455, 5.3 and 10.3).
 ///
 /// Every frame of a client is masked with a new key, which whoever supplies
-/// the payload must not be able to predict. [`random`](Self::random) is the
+/// the payload must not be able to predict. `MaskingKeys::random` is the
 /// source to use; [`new`](Self::new) is for devices without an operating
 /// system, which have a generator of their own, and for tests.
 pub struct MaskingKeys(Source);

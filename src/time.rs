@@ -5,7 +5,7 @@ use core::time::Duration;
 ///
 /// The protocol core never asks what time it is; the caller says so. Any
 /// origin will do so long as it stays the same for one connection and time
-/// does not run backwards: the program's start ([`Clock`]), a hardware
+/// does not run backwards: the program's start (`Clock`), a hardware
 /// counter, or a number that a test counts up.
 ///
 /// ```

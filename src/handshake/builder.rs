@@ -87,7 +87,7 @@ impl RequestBuilder {
     /// Appends the request to `out`, and waits for its answer.
     ///
     /// `nonce` must be chosen at random for each connection (4.1): use
-    /// [`nonce`](super::nonce), where there is an operating system.
+    /// `handshake::nonce`, where there is an operating system.
     pub fn start(self, nonce: [u8; 16], out: &mut Vec<u8>) -> ClientHandshake {
         let key = encode_nonce(&nonce);
         for piece in ["GET ", self.uri.resource_name(), " HTTP/1.1\r\n"] {

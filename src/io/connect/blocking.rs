@@ -36,7 +36,9 @@ impl Connector {
     /// time. (To look up the name takes as long as the operating system does.)
     ///
     /// # Errors
-    /// As for [`connect`](Self::connect).
+    /// [`Error::Io`], if there is no way to the server, TLS fails, or it takes too
+    /// long; [`Error::Refused`], by the server or a proxy; [`Error::Handshake`];
+    /// [`Error::HandshakeTimeout`].
     pub fn connect_blocking(
         &self,
         request: impl TryInto<RequestBuilder, Error: Into<Error>>,
