@@ -220,7 +220,7 @@ mod with_sansws {
         ws.send(Event::Ping(vec![1].into())).await?;
         ws.write("hello")?;
         ws.flush().await?;
-        ws.write(Event::Close(Close::default()))?;
+        ws.send(Event::Close(Close::default())).await?;
         ws.close(CloseCode::GOING_AWAY, "bye").await?;
         see(ws.stream());
         see(ws.stream_mut());
