@@ -34,6 +34,7 @@ OURS = {
     "sansws, memory reused": "#8a4a2f",
     "sansws, vectored": "#a3195b",
     "sansws, in pieces": "#a3195b",
+    "sansws, adapter for tokio": "#d1873b",
     "sansws-epoll": "#c8400a",
     "sansws-tokio": "#a8690b",
     "sansws-blocking": "#6e2a0c",

@@ -10,6 +10,8 @@ ALIKE = 0.03
 SLOWER = 1.02
 
 
+ON_TOKIO = "sansws-tokio"
+
 # The groups of messages of several sizes.
 MESSAGES = {
     "receive-binary": "receive, binary",
@@ -200,9 +202,10 @@ def memory(results):
 def slower(results):
     """Where another library is faster than ours in its best setting."""
     cases = [
-        (name, data.size(size), figures)
+        (name + suffix, data.size(size), figures)
+        for built, suffix in [("compare", ""), ("compare-default", ", by Cargo's default")]
         for group, name in MESSAGES.items()
-        for size, figures in results.group(group).items()
+        for size, figures in results.group(group, built).items()
     ]
     for group, name in [
         ("fragments-of-1-KiB-echo", "echo, fragments of 1 KiB"),
@@ -214,8 +217,12 @@ def slower(results):
         ("deflate-inflate-no-takeover", "inflate, no context kept"),
     ]:
         cases += [(name, data.size(size), it) for size, it in results.group(group).items()]
-    cases += [("server over loopback", f"`{name}`", results.scenario(name)) for name in SCENARIOS]
     pairs = [(name, case, best(ours(it)), best(peers(it))) for name, case, it in cases]
+    for name in SCENARIOS:
+        # The others are all on tokio.
+        servers = results.scenario(name)
+        mine = named(servers, ON_TOKIO)
+        pairs.append(("server over loopback, on tokio", f"`{name}`", mine, best(peers(servers))))
     for group in ["deflate-compress", "deflate-compress-c-zlib"]:
         for size, figures in results.group(group).items():
             for other in peers(figures):

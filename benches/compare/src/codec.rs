@@ -6,6 +6,7 @@ use sansws::frame::{Header, Opcode};
 use sansws::{Connection, MessageKind};
 
 use crate::contenders::sansws as ours;
+use crate::contenders::sansws_tokio;
 use crate::contenders::{
     Role, fastwebsockets, limit, sockudo_ws, soketto, tokio_websockets, tungstenite, web_socket,
     websocket_sans_io, wtx, yawc,
@@ -81,6 +82,7 @@ fn receivers(work: &Work) -> Vec<Contender> {
         contenders.push(ours::receive_reusing(REUSED, ours::server(), work, FIRST_READ));
     }
     contenders.extend([
+        sansws_tokio::receive(work, ours::server()),
         fastwebsockets::receive(work),
         sockudo_ws::receive(work),
         soketto::receive("soketto", soketto::open(work, ::soketto::Mode::Server), work),
@@ -99,6 +101,7 @@ fn echoers(work: &Work) -> Vec<Contender> {
     let echoers = [
         ours::echo("sansws", ours::server(), work, ours::READ),
         ours::echo(SHORT_READS, ours::server(), work, SHORT_READ),
+        sansws_tokio::echo(work, ours::server()),
         fastwebsockets::echo(work),
         sockudo_ws::echo(work),
         soketto::echo("soketto", soketto::open(work, ::soketto::Mode::Server), work),
@@ -127,6 +130,7 @@ fn senders(work: &Work, role: Role) -> Vec<Contender> {
     let mut contenders = limit::send(work, role);
     let senders = [
         ours::send("sansws", ours_as(), work),
+        sansws_tokio::send(work, ours_as()),
         fastwebsockets::send(work, role),
         sockudo_ws::send(work, role),
         soketto::send("soketto", soketto::open(work, mode), work),

@@ -6,6 +6,7 @@
 pub mod fastwebsockets;
 pub mod limit;
 pub mod sansws;
+pub mod sansws_tokio;
 pub mod sockudo_ws;
 pub mod soketto;
 pub mod tokio_websockets;
