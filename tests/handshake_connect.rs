@@ -35,7 +35,7 @@ fn an_extended_connect_opens_a_connection() {
     let mut turned = rfc_8441_5_1;
     turned[..5].reverse();
     turned[5..].reverse();
-    let rows: [(&str, List<'_>); 16] = [
+    let rows: [(&str, List<'_>); 17] = [
         ("all that is asked for", LIST.to_vec()),
         ("RFC 8441, 5.1: the example", rfc_8441_5_1.to_vec()),
         ("RFC 9113, 8.3: the order of pseudo-header fields does not matter", turned.to_vec()),
@@ -47,6 +47,7 @@ fn an_extended_connect_opens_a_connection() {
         ("Host alone", [list(":authority", &[]), vec![("host", "example.com")]].concat()),
         ("Host too", list_and(&[("host", "example.com")])),
         ("Host too, in another case", list_and(&[("host", "EXAMPLE.com")])),
+        ("Host too, with the port of https", list_and(&[("host", "example.com:443")])),
         // RFC 8441, 5: these are not processed; gateways such as Envoy leave them.
         ("a key", list_and(&[("sec-websocket-key", KEY)])),
         ("two bad keys", list_and(&[("sec-websocket-key", ""), ("sec-websocket-key", "x")])),
@@ -78,7 +79,7 @@ fn a_header_list_that_is_malformed_is_no_request() {
         fields.push(LIST[LIST.iter().position(|(field, _)| *field == name).unwrap()]);
         fields
     };
-    let rows: [(&str, List<'_>); 55] = [
+    let rows: [(&str, List<'_>); 56] = [
         ("nothing", vec![]),
         // RFC 9113, 8.3: all pseudo-header fields first, each once, none unknown
         ("method last", last(":method")),
@@ -127,6 +128,7 @@ fn a_header_list_that_is_malformed_is_no_request() {
         ("an authority of two lines", list(":authority", &["example.com\r\nx: y"])),
         // RFC 9113, 8.3.1; RFC 9114, 4.3.1: "MUST contain the same value"
         ("another Host", list_and(&[("host", "evil.example")])),
+        ("the port of http", list_and(&[("host", "example.com:80")])),
         ("two Hosts", list_and(&[("host", "example.com"), ("host", "example.com")])),
         // RFC 8441, 5: "MUST NOT be included"; RFC 9113, 8.2.2
         ("Upgrade", list_and(&[("upgrade", "websocket")])),

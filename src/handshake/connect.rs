@@ -69,7 +69,7 @@ impl Request<'static> {
                 }
                 // RFC 9113, 8.3.1: malformed, if it "identifies an entity that
                 // differs from the entity in the ":authority""
-                "host" if pseudo.authority.is_some_and(|other| !is_same_host(other, value)) => {
+                "host" if pseudo.authority.is_some_and(|other| !pseudo.is_same(other, value)) => {
                     return Err(HandshakeError::Malformed);
                 }
                 "host" if pseudo.authority.is_some() => {
@@ -161,6 +161,19 @@ impl<'f> Pseudo<'f> {
         }
     }
 
+    /// Whether a `host` names what the `:authority` does. RFC 9110, 4.2.3: a port "equal to
+    /// the default port for a scheme" may be left out
+    fn is_same(&self, authority: &str, host: &[u8]) -> bool {
+        let default_port: &[u8] = match self.scheme {
+            Some(scheme) if scheme.eq_ignore_ascii_case("https") => b":443",
+            Some(scheme) if scheme.eq_ignore_ascii_case("http") => b":80",
+            _ => b"",
+        };
+        let [authority, host] = [authority.as_bytes(), host]
+            .map(|authority| authority.strip_suffix(default_port).unwrap_or(authority));
+        authority.eq_ignore_ascii_case(host)
+    }
+
     /// RFC 9110, 16.7: names of protocols are "case-insensitive"
     fn is_websocket(&self) -> bool {
         self.protocol.is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"))
@@ -186,8 +199,4 @@ pub(super) fn push_list_field(
         return Err(HandshakeError::Malformed);
     }
     head::push_read_field(lines, name, value)
-}
-
-fn is_same_host(authority: &str, host: &[u8]) -> bool {
-    authority.as_bytes().eq_ignore_ascii_case(host)
 }
