@@ -255,3 +255,30 @@ fn the_stream_under_a_connection_can_be_asked() {
     client.close().expect("an orderly end");
     server.join().expect("an orderly end");
 }
+
+#[test]
+fn nothing_waits_to_be_joined_in_the_stream_under_a_connection() {
+    for kind in KINDS {
+        let (port, server) = start("127.0.0.1", echo);
+        let uri = format!("ws://127.0.0.1:{port}/");
+        let mut client = Client::open(kind, &Connector::new(), &uri);
+        let tcp_nodelay = match &client {
+            Client::Blocking(ws) => ws.stream().tcp().nodelay(),
+            Client::Tokio(_, ws) => ws.stream().tcp().nodelay(),
+        };
+        assert!(tcp_nodelay.expect("it is open"), "{kind:?}");
+        client.close().expect("an orderly end");
+        server.join().expect("an orderly end");
+    }
+}
+
+#[test]
+fn slices_are_written_at_once_over_tcp() {
+    let (port, server) = start("127.0.0.1", echo);
+    let mut client =
+        Client::open(Kind::Tokio, &Connector::new(), &format!("ws://127.0.0.1:{port}/"));
+    let Client::Tokio(_, ws) = &client else { unreachable!() };
+    assert!(::tokio::io::AsyncWrite::is_write_vectored(ws.stream()));
+    client.close().expect("an orderly end");
+    server.join().expect("an orderly end");
+}

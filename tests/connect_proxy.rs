@@ -11,7 +11,9 @@ use std::time::Duration;
 use sansws::Config;
 use sansws::handshake::{BuildError, HandshakeError};
 use sansws::io::{Connector, Error};
-use support::{Authority, Client, KINDS, answer, echo, encrypted, read_head, start, wait_for_end};
+use support::{
+    Authority, Client, KINDS, Kind, answer, echo, encrypted, read_head, start, wait_for_end,
+};
 
 /// A proxy for one connection, which leads wherever the client wants; the request.
 fn proxy(mut client: TcpStream) -> String {
@@ -240,4 +242,35 @@ fn a_proxy_has_a_host_and_perhaps_a_port_and_credentials() {
         let expected = if is_proxy { Ok(()) } else { Err(BuildError::Proxy) };
         assert_eq!(result, expected, "{uri:?}");
     }
+}
+
+#[test]
+fn only_a_2xx_of_a_proxy_is_a_tunnel() {
+    for kind in KINDS {
+        let (port, proxy) = start("127.0.0.1", |stream| {
+            answer(stream, b"HTTP/1.1 300 Multiple Choices\r\nContent-Length: 0\r\n\r\n")
+        });
+        let connector =
+            Connector::new().proxy(&format!("http://127.0.0.1:{port}")).expect("a proxy");
+        let error = Client::refused(kind, &connector, "ws://example.com/");
+        assert!(matches!(&error, Error::Refused(refusal) if refusal.status() == 300), "{error:?}");
+        proxy.join().expect("a request");
+    }
+}
+
+#[test]
+fn no_timeout_of_the_tunnel_is_left_on_the_stream() {
+    let (port, server) = start("127.0.0.1", |mut stream| {
+        read_head(&mut stream);
+        stream.write_all(b"HTTP/1.1 200 x\r\n\r\n").expect("there is room");
+        echo(stream);
+    });
+    let config = Config::new().handshake_timeout(Duration::MAX).keepalive(None);
+    let connector = Connector::new().config(config);
+    let connector = connector.proxy(&format!("http://127.0.0.1:{port}")).expect("a proxy");
+    let mut client = Client::open(Kind::Blocking, &connector, "ws://example.com/");
+    let Client::Blocking(ws) = &client else { unreachable!() };
+    assert_eq!(ws.stream().tcp().read_timeout().expect("it is open"), None);
+    client.close().expect("an orderly end");
+    server.join().expect("an orderly end");
 }

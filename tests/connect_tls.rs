@@ -414,3 +414,35 @@ fn a_server_that_does_not_end_the_stream_is_given_up() {
         server.join().expect("a Close");
     }
 }
+
+#[test]
+fn no_timeout_is_left_on_the_stream_if_there_is_none() {
+    let authority = Authority::new("test");
+    let tls = authority.server(&["localhost"]);
+    let (port, server) = start("127.0.0.1", |stream| echo(encrypted(stream, tls)));
+    let config = Config::new().handshake_timeout(Duration::MAX).keepalive(None);
+    let connector = Connector::new().tls(authority.client()).config(config);
+    let uri = format!("wss://localhost:{port}/");
+    let mut client = Client::open(Kind::Blocking, &connector, &uri);
+    let Client::Blocking(ws) = &client else { unreachable!() };
+    let tcp = ws.stream().tcp();
+    assert_eq!(tcp.read_timeout().expect("it is open"), None);
+    assert_eq!(tcp.write_timeout().expect("it is open"), None);
+    client.close().expect("an orderly end");
+    server.join().expect("an orderly end");
+}
+
+#[test]
+fn without_a_configuration_http_1_is_what_is_to_be_spoken() {
+    let authority = Authority::new("test");
+    for kind in KINDS {
+        let tls = authority.server(&["localhost"]);
+        let (port, server) = start("127.0.0.1", move |stream| {
+            let mut stream = encrypted(stream, tls);
+            let _ = stream.conn.complete_io(&mut stream.sock);
+            stream.conn.alpn_protocol().map(<[u8]>::to_vec)
+        });
+        Client::refused(kind, &Connector::new(), &format!("wss://localhost:{port}/"));
+        assert_eq!(server.join().expect("it ends").as_deref(), Some(&b"http/1.1"[..]));
+    }
+}

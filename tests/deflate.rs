@@ -482,3 +482,17 @@ fn unmasked(out: &[u8]) -> Vec<u8> {
     header.mask.unwrap().apply(&mut payload);
     payload
 }
+
+#[test]
+fn the_limit_is_that_of_each_compressed_message() {
+    let config = Config::new().max_message_len(1000);
+    let text = "x".repeat(600);
+    let [mut server, mut client] = pair(DeflateConfig::new(), DeflateConfig::new(), &config);
+    for round in 0..5 {
+        let mut bytes = Vec::new();
+        client.send_text(&text, &mut bytes).expect("it is open");
+        assert!(bytes.len() < 600, "it is compressed");
+        let event = server.receive(&mut &mut bytes[..], &mut Vec::new());
+        assert_eq!(event, Ok(Some(Event::Text(text.as_str().into()))), "{round}");
+    }
+}

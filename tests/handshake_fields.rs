@@ -222,3 +222,14 @@ fn fields_that_another_library_has_read_cannot_hide_a_line() {
         assert_eq!(client().receive_fields(101, [field]).err(), Some(Malformed), "{field:?}");
     }
 }
+
+#[test]
+fn nothing_is_read_behind_an_offer_that_is_malformed() {
+    for value in ["a, =, b", "a, b c, d", "a, b;, c", "a, b=\"c, d"] {
+        with_request(request(EXTENSIONS, &[value]), |request| {
+            let names: Vec<_> =
+                request.extensions().take(9).map(|offer| offer.name().to_owned()).collect();
+            assert_eq!(names, ["a"], "{value}");
+        });
+    }
+}

@@ -6,7 +6,7 @@ mod support;
 use sansws::handshake::HandshakeError::{self, Malformed};
 use sansws::handshake::ServerHandshake;
 use support::handshake::{
-    Owned, REQUEST, RESPONSE, answered, ask, client, head, serve, served, with_request,
+    Owned, REQUEST, RESPONSE, answered, ask, client, head, request, serve, served, with_request,
 };
 
 /// A side of the handshake: what it reads, and the fields if it is satisfied.
@@ -182,5 +182,12 @@ fn fields_come_in_order_with_no_space_around_their_values() {
     with_request(bytes, |request| {
         assert_eq!(request.headers().collect::<Vec<_>>(), expected);
         assert_eq!(request.header("a"), Some(&b"1"[..]));
+    });
+}
+
+#[test]
+fn any_of_several_upgrades_may_be_to_a_websocket() {
+    with_request(request("Upgrade", &["h2c", "websocket"]), |request| {
+        assert!(request.is_websocket());
     });
 }

@@ -160,3 +160,14 @@ fn a_request_from_elsewhere_is_refused() {
         assert_eq!(request.origin(), Some(&b"https://a.example"[..]));
     });
 }
+
+#[test]
+fn bytes_that_are_no_text_are_not_no_origin() {
+    let policy =
+        OriginPolicy::only(["wss://example.com:443", "ws://example.com:80"]).unwrap().or_none();
+    assert!(policy.allows(None));
+    assert!(policy.allows(Some(b"wss://example.com")));
+    assert!(policy.allows(Some(b"ws://example.com")));
+    assert!(!policy.allows(Some(b"\xff")));
+    assert!(!policy.allows(Some(b"https://example.\xffcom")));
+}

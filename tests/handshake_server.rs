@@ -297,3 +297,19 @@ fn other_fields_are_left_alone() {
         ("Hostt", &["["], Ok(())),
     ]);
 }
+
+#[test]
+fn a_target_that_is_a_uri_names_a_host() {
+    for target in ["http:///chat", "https://?x", "http://a@b/chat", "http://[::1/"] {
+        let request = request_line(&format!("GET {target} HTTP/1.1"));
+        assert_eq!(server_verdict(&request), Err(Target), "{target}");
+    }
+}
+
+#[test]
+fn the_scheme_of_a_target_may_be_in_any_case() {
+    for target in ["HTTP://h/chat", "Https://h/chat"] {
+        let request = request_line(&format!("GET {target} HTTP/1.1"));
+        assert_eq!(server_verdict(&request), Ok(()), "{target}");
+    }
+}

@@ -4,15 +4,15 @@
 mod io;
 mod support;
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 
-use io::{Call, Script, wait};
-use sansws::handshake::{HandshakeError, RequestBuilder};
+use io::{Call, Script, is_blocked, wait};
+use sansws::handshake::{AcceptKey, HandshakeError, RequestBuilder};
 use sansws::io::{Error, Refusal};
 use sansws::tokio::{Incoming, WebSocket};
-use sansws::{Config, DeflateConfig, Event, blocking, futures_io};
+use sansws::{Config, DeflateConfig, Event, Violation, blocking, futures_io};
 use support::{Role, TEXT};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
@@ -375,5 +375,125 @@ fn a_head_may_be_as_long_as_the_program_says() {
         });
         let status = if is_taken { "HTTP/1.1 101 " } else { "HTTP/1.1 431 " };
         assert!(result.is_ok() == is_taken && written.starts_with(status), "{max}: {written}");
+    }
+}
+
+#[test]
+fn what_is_said_in_the_handshake_is_flushed() {
+    let stream = Script::new();
+    stream.arrive(REQUEST);
+    wait(WebSocket::accept(stream.clone(), &Config::new())).expect("a right request");
+    assert_eq!(stream.state().calls.last(), Some(&Call::Flush));
+
+    let stream = Script::new();
+    let request = RequestBuilder::new("ws://h/").expect("a URI");
+    let result = wait(WebSocket::connect_over(stream.clone(), request, &Config::new()));
+    assert!(is_blocked(&result.map(drop)));
+    assert_eq!(stream.state().calls, [Call::Write, Call::Flush, Call::Read]);
+}
+
+#[test]
+fn an_interrupted_read_does_not_end_the_handshake() {
+    let stream = Script::new();
+    stream.state().interruptions = 3;
+    stream.arrive(REQUEST);
+    wait(WebSocket::accept(stream.clone(), &Config::new())).expect("a right request");
+    let stream = Script::new();
+    stream.state().interruptions = 3;
+    stream.arrive(REQUEST);
+    blocking::WebSocket::accept(stream, &Config::new()).expect("a right request");
+}
+
+#[test]
+fn what_comes_with_the_request_is_the_first_that_a_blocking_connection_reads() {
+    let stream = Script::new();
+    stream.arrive([REQUEST.as_bytes(), &Role::Server.incoming_final(TEXT, b"hello")].concat());
+    let mut ws = blocking::WebSocket::accept(stream, &Config::new()).expect("a right request");
+    assert_eq!(ws.read().expect("a message"), Some(Event::from("hello")));
+}
+
+#[test]
+fn what_comes_with_the_answer_is_the_first_that_a_blocking_connection_reads() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let stream =
+        TcpStream::connect(listener.local_addr().expect("an address")).expect("it listens");
+    let serving = thread::spawn(move || {
+        let mut stream = BufReader::new(listener.accept().expect("a client").0);
+        let lines = stream.by_ref().lines().map(|line| line.expect("ASCII"));
+        let lines: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
+        let key = lines.iter().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "));
+        let accept = AcceptKey::new(key.expect("a key").as_bytes());
+        let head = format!(
+            "HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Accept: {}\r\n\r\n",
+            accept.as_str()
+        );
+        let answer = [head.as_bytes(), &Role::Client.incoming_final(TEXT, b"hello")].concat();
+        stream.get_mut().write_all(&answer).expect("there is room");
+        // Its end is the end of the stream, so that nobody waits in vain.
+    });
+    let request = RequestBuilder::new("ws://h/").expect("a URI");
+    let (mut ws, _) =
+        blocking::WebSocket::connect_over(stream, request, &Config::new()).expect("it accepts");
+    serving.join().expect("no panic");
+    assert_eq!(ws.read().expect("a message"), Some(Event::from("hello")));
+}
+
+#[test]
+fn what_a_request_is_accepted_with_holds_for_the_connection() {
+    let strict = Config::new().max_message_len(2);
+    let stream = Script::new();
+    stream.arrive(REQUEST);
+    let result = wait(async {
+        let incoming = Incoming::receive(stream.clone(), &Config::new()).await?;
+        let mut ws = incoming.accept(&strict, |request| Ok(request.accept()?)).await?;
+        stream.arrive(Role::Server.incoming_final(TEXT, b"abc"));
+        stream.end();
+        ws.read().await
+    });
+    assert!(matches!(result, Err(Error::Failed(Violation::MessageTooBig))), "{result:?}");
+}
+
+#[test]
+fn a_refusal_is_there_as_soon_as_its_body_is() {
+    let rows: [(u16, &str, &str); 7] = [
+        (401, "Content-Length: 5\r\n\r\nhello", "hello"),
+        (401, "Content-Length: 0\r\n\r\n", ""),
+        (401, "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", "hello"),
+        (401, "Transfer-Encoding: gzip, Chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", "hello"),
+        // RFC 9112, 6.3: "the Transfer-Encoding overrides the Content-Length"
+        (
+            401,
+            "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+            "hello",
+        ),
+        (204, "\r\nhello", ""),
+        (304, "Content-Length: 5\r\n\r\nhello", ""),
+    ];
+    for (status, rest, body) in rows {
+        let stream = Script::new();
+        stream.arrive(format!("HTTP/1.1 {status} x\r\n{rest}"));
+        let request = RequestBuilder::new("ws://h/").expect("a URI");
+        let result = wait(WebSocket::connect_over(stream, request, &Config::new()));
+        let Err(Error::Refused(refusal)) = result else { panic!("{rest:?}: {result:?}") };
+        assert_eq!(refusal.status(), status);
+        assert_eq!(String::from_utf8_lossy(refusal.body()), body, "{rest:?}");
+    }
+}
+
+#[test]
+fn an_answer_may_be_as_long_as_the_program_says() {
+    let answer = "HTTP/1.1 404 x\r\nContent-Length: 0\r\n\r\n";
+    for (max, is_taken) in [(answer.len(), true), (answer.len() - 1, false)] {
+        let stream = Script::new();
+        stream.arrive(answer);
+        let request = RequestBuilder::new("ws://h/").expect("a URI");
+        let config = Config::new().max_head_len(max);
+        let result = wait(WebSocket::connect_over(stream, request, &config)).map(drop);
+        match result {
+            Err(Error::Refused(_)) => assert!(is_taken),
+            Err(Error::Handshake(HandshakeError::HeadTooLong)) => assert!(!is_taken),
+            other => panic!("{other:?}"),
+        }
     }
 }

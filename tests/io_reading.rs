@@ -10,7 +10,7 @@ mod with_deflate;
 use std::borrow::Cow;
 use std::io::ErrorKind;
 
-use io::{Adapter, Call, Script, Stutter, is_blocked};
+use io::{Adapter, Call, Script, Stutter, is_blocked, wait};
 use sansws::CloseCode;
 use sansws::io::Error;
 use sansws::{Close, Config, DeflateConfig, Event, Part, Violation};
@@ -674,4 +674,51 @@ fn limits_are_those_of_the_config() {
     stream.arrive(Role::Server.incoming_final(TEXT, b"abc"));
     stream.end();
     expect_failure(&mut ws, Violation::MessageTooBig);
+}
+
+#[test]
+fn a_violation_is_told_though_the_peer_cannot_be() {
+    let stream = Script::new();
+    stream.state().write_error = Some(ErrorKind::BrokenPipe);
+    let mut ws = sansws::tokio::WebSocket::new(
+        stream.clone(),
+        Role::Server.connection(&Config::new()),
+        Vec::new(),
+    );
+    stream.arrive([0xFF, 0x80, 0, 0, 0, 0]);
+    stream.end();
+    let result = wait(ws.read());
+    assert!(matches!(result, Err(Error::Failed(Violation::ReservedBit))), "{result:?}");
+}
+
+#[test]
+fn a_stream_that_takes_nothing_more_is_not_shut_down() {
+    let stream = Script::new();
+    stream.state().write_error = Some(ErrorKind::BrokenPipe);
+    let mut ws = sansws::tokio::WebSocket::new(
+        stream.clone(),
+        Role::Server.connection(&Config::new()),
+        Vec::new(),
+    );
+    stream.arrive(Role::Server.incoming_final(0xB, b""));
+    stream.end();
+    assert!(matches!(wait(ws.read()), Err(Error::Failed(_))));
+    assert_eq!(stream.count(Call::Shutdown), 0);
+}
+
+#[test]
+fn a_stream_without_sides_is_given_back_once_all_is_written() {
+    let stream = Script::new();
+    let connection = Role::Server.connection(&Config::new());
+    let mut ws = sansws::blocking::WebSocket::new(
+        sansws::blocking::ReadWrite(stream.clone()),
+        connection,
+        Vec::new(),
+    );
+    stream.arrive(Role::Server.incoming_final(CLOSE, b""));
+    assert!(matches!(ws.read(), Ok(Some(Event::Close(_)))));
+    // Without the end of the stream.
+    let result = ws.read();
+    assert!(matches!(result, Ok(None)), "{result:?}");
+    assert_eq!(stream.written(), Role::Server.outgoing(0x80 | CLOSE, b""));
 }

@@ -584,3 +584,38 @@ fn a_message_of_the_reader_is_echoed_in_order() {
     let echoes = (0..100).map(|i| SERVER.outgoing(0x80 | BINARY, &[i]));
     assert_eq!(stream.written(), echoes.collect::<Vec<_>>().concat());
 }
+
+#[test]
+fn the_task_that_asked_last_is_woken() {
+    let stream = Script::new();
+    stream.state().room = 0;
+    let (mut reader, mut writer) = halves(&stream);
+    let [old_reading, reading, old_writing, writing] = [(); 4].map(|()| Task::new());
+    let mut send = pin!(writer.send("hello"));
+    let mut read = pin!(reader.read());
+    for (reading, writing) in [(&old_reading, &old_writing), (&reading, &writing)] {
+        assert!(writing.poll(send.as_mut()).is_pending());
+        assert!(reading.poll(read.as_mut()).is_pending());
+    }
+    stream.make_room(100);
+    assert_eq!((reading.wakes(), writing.wakes()), (1, 1));
+    assert_eq!((old_reading.wakes(), old_writing.wakes()), (0, 0));
+}
+
+#[test]
+fn answers_hold_the_reader_up_until_what_comes_before_them_is_written_too() {
+    let stream = Script::new();
+    stream.state().room = 0;
+    let (mut reader, writer) = halves(&stream);
+    writer.write(vec![0; 1 << 20]).expect("it is open");
+    stream.arrive(SERVER.incoming_final(PING, &[b'?'; 125]).repeat(700));
+    let mut read = 0;
+    while let Ok(Some(_)) = wait(reader.read()) {
+        read += 1;
+    }
+    assert!(read < 700);
+    // As much as the answers are, but it is the message that leaves.
+    stream.make_room(127 * read);
+    let result = wait(reader.read());
+    assert!(io::is_blocked(&result), "{result:?}");
+}

@@ -171,3 +171,18 @@ fn a_stream_that_waits_is_woken() {
     assert_eq!(task.wakes(), 1);
     assert!(task.poll(next.as_mut()).is_ready());
 }
+
+#[test]
+fn a_sink_at_the_mark_is_ready() {
+    let stream = Script::new();
+    stream.state().room = 0;
+    let mut ws =
+        WebSocket::new(stream, SERVER.connection(&Config::new().keepalive(None)), Vec::new());
+    ws.set_high_water_mark(12);
+    for _ in 0..2 {
+        wait(ws.feed(Event::from("1234"))).expect("no more than the mark waits");
+    }
+    assert_eq!(ws.unwritten(), 12);
+    wait(ws.feed(Event::from(""))).expect("the mark itself is not too much");
+    assert!(wait(ws.feed(Event::from(""))).is_err());
+}

@@ -619,3 +619,36 @@ fn deadlines_pass_on_a_stream_of_smol() {
         assert!(matches!(result, Err(Error::HandshakeTimeout)));
     });
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_that_comes_about_later_and_is_earlier_is_kept() {
+    let config = Config::new().keepalive(Some(seconds(1000)));
+    let stream = Script::new();
+    let (mut reader, mut writer) =
+        WebSocket::new(stream, SERVER.connection(&config), Vec::new()).split();
+    let reading = tokio::spawn(async move { reader.read().await });
+    sleep(seconds(100)).await;
+    writer.close(CloseCode::NORMAL, "").await.expect("there is room");
+    let result = timeout(seconds(11), reading).await.expect("it ends");
+    let Ok(Err(Error::Failed(Violation::CloseTimeout))) = result else { panic!("{result:?}") };
+}
+
+#[test]
+fn a_deadline_that_comes_about_later_and_is_earlier_is_kept_by_async_io() {
+    let config =
+        Config::new().keepalive(Some(seconds(1000))).close_timeout(Duration::from_millis(50));
+    let ws = futures_io::WebSocket::new(Script::new(), SERVER.connection(&config), Vec::new());
+    let (mut reader, mut writer) = ws.split();
+    let mut read = pin!(reader.read());
+    // Its timer is set for the ping.
+    assert!(Task::new().poll(read.as_mut()).is_pending());
+    let result = smol::block_on(async {
+        writer.close(CloseCode::NORMAL, "").await?;
+        let too_late = async {
+            smol::Timer::after(seconds(20)).await;
+            panic!("it waits for the ping");
+        };
+        smol::future::or(read, too_late).await
+    });
+    assert!(matches!(result, Err(Error::Failed(Violation::CloseTimeout))), "{result:?}");
+}

@@ -3,7 +3,7 @@
 
 mod support;
 
-use sansws::{Config, Connection, Error, Event, Part, State};
+use sansws::{Config, Connection, Error, Event, Part, State, Violation};
 use support::*;
 
 /// Both roles, and both answers to a question.
@@ -252,6 +252,36 @@ fn messages_and_parts_may_be_asked_for_in_turn() {
                 outcome.parts,
                 [OwnedPart::Text { text: "part".into(), first: true, last: true }]
             );
+        }
+    }
+}
+
+#[test]
+fn a_text_in_parts_does_not_end_amid_a_character() {
+    for role in [Role::Server, Role::Client] {
+        for (frames, what) in [
+            (&[(0x80 | TEXT, &b"ab\xE2\x82"[..])][..], "in a frame"),
+            (&[(TEXT, b"ab\xE2"), (0x80 | CONTINUATION, b"\x82")], "in the last of two"),
+            (&[(TEXT, b"ab\xE2\x82"), (0x80 | CONTINUATION, b"")], "before an empty one"),
+        ] {
+            let bytes: Vec<u8> =
+                frames.iter().flat_map(|(first, payload)| role.incoming(*first, payload)).collect();
+            for max in [1, 2, 1000] {
+                let mut ws = role.connection(&Config::new());
+                let mut out = Vec::new();
+                let mut result = Ok(());
+                for piece in bytes.clone().chunks_mut(max) {
+                    let mut input = &mut piece[..];
+                    while result.is_ok() {
+                        match ws.receive_part(&mut input, &mut out) {
+                            Ok(Some(_)) => {}
+                            Ok(None) => break,
+                            Err(error) => result = Err(error),
+                        }
+                    }
+                }
+                assert_eq!(result, Err(Error::Failed(Violation::InvalidUtf8)), "{what}, {max}");
+            }
         }
     }
 }

@@ -76,10 +76,7 @@ impl Timers {
                 self.waiting = Waiting::Pong(now);
                 Some(Expired::Keepalive)
             }
-            Waiting::Pong(_) => {
-                self.waiting = Waiting::NotStarted;
-                Some(Expired::Pong)
-            }
+            Waiting::Pong(_) => Some(Expired::Pong),
             Waiting::Close(_) => Some(Expired::Close),
             Waiting::NotStarted => None,
         }

@@ -1,0 +1,171 @@
+//! The timeouts of blocking streams: those that the adapter sets for its deadlines, and
+//! those of the stream's own.
+
+#[path = "support/io.rs"]
+mod io;
+mod support;
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::io::{self as std_io, ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+use io::is_blocked;
+use sansws::blocking::{ReadWrite, Stream, WebSocket};
+use sansws::io::Error;
+use sansws::{Close, Config, Event, Violation};
+use support::{BINARY, PONG, Role};
+
+const SERVER: Role = Role::Server;
+const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\
+    Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// Gives one of these to every read, then nothing, and remembers the timeouts that were set.
+struct Remembering {
+    arriving: VecDeque<Vec<u8>>,
+    timeouts: RefCell<Vec<Option<Duration>>>,
+}
+
+impl Remembering {
+    fn new<const N: usize>(arriving: [Vec<u8>; N]) -> Self {
+        Self { arriving: arriving.into(), timeouts: RefCell::default() }
+    }
+}
+
+impl Read for Remembering {
+    fn read(&mut self, buf: &mut [u8]) -> std_io::Result<usize> {
+        let bytes = self.arriving.pop_front().ok_or(ErrorKind::WouldBlock)?;
+        buf[..bytes.len()].copy_from_slice(&bytes);
+        Ok(bytes.len())
+    }
+}
+
+impl Write for Remembering {
+    fn write(&mut self, buf: &[u8]) -> std_io::Result<usize> {
+        Ok(buf.len())
+    }
+
+    fn flush(&mut self) -> std_io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Stream for Remembering {
+    fn set_read_timeout(&self, timeout: Option<Duration>) -> std_io::Result<()> {
+        self.timeouts.borrow_mut().push(timeout);
+        Ok(())
+    }
+
+    fn shut_down(&mut self) -> std_io::Result<()> {
+        Ok(())
+    }
+}
+
+fn last_timeout(ws: &WebSocket<Remembering>) -> Duration {
+    ws.stream().timeouts.borrow().last().copied().flatten().expect("a deadline")
+}
+
+#[test]
+fn the_timeout_is_set_anew_for_a_deadline_that_is_earlier_or_much_later() {
+    let message = SERVER.incoming_final(BINARY, b"hello");
+    let stream = Remembering::new([REQUEST.to_vec(), message.clone(), message]);
+    let config = Config::new()
+        .handshake_timeout(seconds(10))
+        .keepalive(Some(seconds(1000)))
+        .close_timeout(seconds(5));
+    let mut ws = WebSocket::accept(stream, &config).expect("a right request");
+    assert!(last_timeout(&ws) <= seconds(10));
+    assert!(matches!(ws.read(), Ok(Some(Event::Binary(_)))));
+    assert!(last_timeout(&ws) > seconds(500));
+    ws.write(Event::Close(Close::default())).expect("it is open");
+    assert!(matches!(ws.read(), Ok(Some(Event::Binary(_)))));
+    assert!(last_timeout(&ws) <= seconds(5));
+}
+
+#[test]
+fn the_timeout_is_never_none_because_it_has_passed() {
+    let config = Config::new().keepalive(Some(Duration::from_millis(10)));
+    let stream = Remembering::new([]);
+    let mut ws = WebSocket::new(stream, SERVER.connection(&config), Vec::new());
+    assert!(is_blocked(&ws.read()));
+    // The test has nothing to wait for but time: the deadline's passing.
+    thread::sleep(Duration::from_millis(20));
+    let _ = ws.read();
+    let timeouts = ws.stream().timeouts.borrow();
+    assert!(timeouts.len() > 1);
+    assert!(timeouts.iter().all(|timeout| *timeout > Some(Duration::ZERO)), "{timeouts:?}");
+}
+
+/// Whose reads fail.
+struct Failing(fn() -> std_io::Error);
+
+impl Read for Failing {
+    fn read(&mut self, _: &mut [u8]) -> std_io::Result<usize> {
+        Err(self.0())
+    }
+}
+
+impl Write for Failing {
+    fn write(&mut self, buf: &[u8]) -> std_io::Result<usize> {
+        Ok(buf.len())
+    }
+
+    fn flush(&mut self) -> std_io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_timeout_of_the_stream_is_told_from_one_of_the_network() {
+    let read = |error| {
+        let stream = ReadWrite(Failing(error));
+        let config = Config::new().keepalive(None);
+        let mut ws = WebSocket::new(stream, SERVER.connection(&config), Vec::new());
+        (ws.read(), ws.read())
+    };
+    let (first, second) = read(|| ErrorKind::TimedOut.into());
+    assert!(is_blocked(&first) && is_blocked(&second), "{first:?}, {second:?}");
+    #[cfg(unix)]
+    {
+        let (first, second) =
+            read(|| std_io::Error::from_raw_os_error(nix::errno::Errno::ETIMEDOUT as i32));
+        for result in [first, second] {
+            let is_told = matches!(&result, Err(Error::Io(e)) if e.kind() == ErrorKind::TimedOut);
+            assert!(is_told, "{result:?}");
+        }
+    }
+}
+
+fn tcp() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let peer = TcpStream::connect(listener.local_addr().expect("an address")).expect("it listens");
+    (peer, listener.accept().expect("a client").0)
+}
+
+#[test]
+fn a_blocking_read_that_comes_back_too_early_goes_on() {
+    let (mut peer, stream) = tcp();
+    // The timeout for the pong stays for the silence after it, since it is not much shorter.
+    let config = Config::new()
+        .keepalive(Some(Duration::from_millis(200)))
+        .pong_timeout(Duration::from_millis(150))
+        .close_timeout(Duration::from_millis(50));
+    let mut ws = WebSocket::new(stream, SERVER.connection(&config), Vec::new());
+    let answering = thread::spawn(move || {
+        let mut ping = [0; 2];
+        peer.read_exact(&mut ping).expect("a ping");
+        peer.write_all(&SERVER.incoming_final(PONG, b"")).expect("it reads");
+        peer
+    });
+    assert_eq!(ws.read().expect("a pong"), Some(Event::Pong(b""[..].into())));
+    let result = ws.read();
+    assert!(matches!(result, Err(Error::Failed(Violation::PongTimeout))), "{result:?}");
+    drop(answering.join().expect("no panic"));
+}
