@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sansws::Config;
+use sansws::{Config, DeflateConfig};
 use sansws::handshake::{
     Answer, ClientHandshake, HandshakeError, Request, RequestBuilder, Response, ServerHandshake,
 };
@@ -47,6 +47,7 @@ fn request(pieces: &[&[u8]], max_len: usize) -> Option<Verdict> {
 fn answer(pieces: &[&[u8]], max_len: usize) -> Option<Verdict> {
     let builder = RequestBuilder::new("ws://example.com/chat").unwrap();
     let builder = builder.subprotocol("a").unwrap().subprotocol("b").unwrap();
+    let builder = builder.deflate(DeflateConfig::new());
     let mut handshake: ClientHandshake =
         builder.start(*b"the sample nonce", &mut Vec::new()).max_head_len(max_len);
     first(pieces, |input| {
@@ -56,7 +57,8 @@ fn answer(pieces: &[&[u8]], max_len: usize) -> Option<Verdict> {
                 assert_eq!(accepted.response().status(), 101);
                 let subprotocol = accepted.subprotocol();
                 assert!(matches!(subprotocol, None | Some("a" | "b")));
-                format!("{subprotocol:?} {}", describe_response(accepted.response()))
+                let deflate = accepted.deflate_parameters();
+                format!("{subprotocol:?} {deflate:?} {}", describe_response(accepted.response()))
             }
             Answer::Refused(response) => describe_response(&response),
         }))
@@ -91,7 +93,7 @@ fn describe_request(request: &Request<'_>) -> String {
             assert!(!extension.name().is_empty());
             assert!(extension.parameters().all(|(name, _)| !name.is_empty()));
         }
-        let accept = accept.select_subprotocol(&["a", "b"]);
+        let accept = accept.select_subprotocol(&["a", "b"]).deflate(DeflateConfig::new());
         assert!(
             accept.subprotocol().is_none_or(|chosen| request.subprotocols().any(|o| o == chosen))
         );
