@@ -395,6 +395,49 @@ fn a_stream_that_never_stops_does_not_stop_the_close_timeout() {
     assert!(matches!(result, Err(Error::Failed(Violation::CloseTimeout))), "{result:?}");
 }
 
+#[test]
+fn a_stream_that_is_always_ready_does_not_stop_the_close_timeout() {
+    let config = Config::new().close_timeout(Duration::from_millis(50));
+    let connection = SERVER.connection(&config);
+    let mut ws = futures_io::WebSocket::new(Flood(Script::new()), connection, Vec::new());
+    let (task, mut close) = (Task::new(), pin!(ws.close(None, "")));
+    let mut polls = (0..1000).map(|_| task.poll(close.as_mut()));
+    let result = polls.find(Poll::is_ready);
+    let Some(Poll::Ready(Err(Error::Failed(Violation::CloseTimeout)))) = result else {
+        panic!("{result:?}")
+    };
+}
+
+/// Says a byte a millisecond, of a request that never ends.
+struct Trickle(u32);
+
+impl Read for Trickle {
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        thread::sleep(Duration::from_millis(1));
+        self.0 += 1;
+        assert!(self.0 < 5000, "it is read for ever");
+        buf[0] = b'G';
+        Ok(1)
+    }
+}
+
+impl Write for Trickle {
+    fn write(&mut self, buf: &[u8]) -> std::io::Result<usize> {
+        Ok(buf.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_blocking_stream_that_trickles_does_not_stop_the_handshake_timeout() {
+    let config = Config::new().handshake_timeout(Duration::from_millis(50));
+    let result = blocking::WebSocket::accept(blocking::ReadWrite(Trickle(0)), &config);
+    assert!(matches!(result, Err(Error::HandshakeTimeout)), "{:?}", result.err());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_client_that_says_nothing_is_given_up() {
     let (_peer, stream) = duplex(1000);
