@@ -43,9 +43,9 @@ def codec(results):
         ("send-server", "Send as a server"),
         ("send-client", "Send as a client"),
     ]
-    title = "Processor time of a message in memory, relative to the fastest other Rust library"
+    title = "Processor time of a message in memory, relative to the fastest of nine other Rust libraries"
     figure, axes = panels(2, 2, 10, 8.2, title, RELATIVE, results.machine, COMPARE)
-    figure.subplots_adjust(left=0.05, right=0.87, wspace=0.48, hspace=0.3)
+    figure.subplots_adjust(left=0.05, right=0.87, wspace=0.54, hspace=0.3)
     for (group, name), plot in zip(groups, axes.flat):
         relative(plot, name, results.group(group))
     return to_svg(figure)
@@ -56,9 +56,9 @@ def text(results):
         ("receive-ascii", "Receive text, ASCII"),
         ("receive-japanese", "Receive text, Japanese (three bytes a character)"),
     ]
-    title = "Processor time of a text message in memory, checked, relative to the fastest other"
+    title = "Processor time of a text message in memory, checked, relative to the fastest of nine others"
     figure, axes = panels(1, 2, 10, 4.6, title, RELATIVE, results.machine, COMPARE)
-    figure.subplots_adjust(left=0.05, right=0.87, wspace=0.48)
+    figure.subplots_adjust(left=0.05, right=0.87, wspace=0.54)
     for (group, name), plot in zip(groups, axes.flat):
         relative(plot, name, results.group(group))
     return to_svg(figure)
