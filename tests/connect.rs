@@ -273,7 +273,7 @@ fn nothing_waits_to_be_joined_in_the_stream_under_a_connection() {
 }
 
 #[test]
-fn slices_are_written_at_once_over_tcp() {
+fn a_stream_over_tcp_says_that_it_writes_slices_at_once() {
     let (port, server) = start("127.0.0.1", echo);
     let mut client =
         Client::open(Kind::Tokio, &Connector::new(), &format!("ws://127.0.0.1:{port}/"));

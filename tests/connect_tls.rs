@@ -104,6 +104,7 @@ fn without_a_word_about_trust_only_known_authorities_are_trusted() {
         let (port, server) = start("127.0.0.1", move |stream| {
             let mut stream = encrypted(stream, tls);
             let _ = stream.conn.complete_io(&mut stream.sock);
+            stream.conn.alpn_protocol().map(<[u8]>::to_vec)
         });
         let uri = format!("wss://localhost:{port}/");
         let error = Client::refused(kind, &Connector::new(), &uri);
@@ -112,7 +113,8 @@ fn without_a_word_about_trust_only_known_authorities_are_trusted() {
             cfg!(any(feature = "rustls-platform-verifier", feature = "rustls-webpki-roots"));
         let expected = if has_default { ErrorKind::InvalidData } else { ErrorKind::Unsupported };
         assert_eq!(error.kind(), expected, "{kind:?}: {error}");
-        server.join().expect("it ends");
+        let spoken = server.join().expect("it ends");
+        assert_eq!(spoken.as_deref(), has_default.then_some(&b"http/1.1"[..]));
     }
 }
 
@@ -430,19 +432,4 @@ fn no_timeout_is_left_on_the_stream_if_there_is_none() {
     assert_eq!(tcp.write_timeout().expect("it is open"), None);
     client.close().expect("an orderly end");
     server.join().expect("an orderly end");
-}
-
-#[test]
-fn without_a_configuration_http_1_is_what_is_to_be_spoken() {
-    let authority = Authority::new("test");
-    for kind in KINDS {
-        let tls = authority.server(&["localhost"]);
-        let (port, server) = start("127.0.0.1", move |stream| {
-            let mut stream = encrypted(stream, tls);
-            let _ = stream.conn.complete_io(&mut stream.sock);
-            stream.conn.alpn_protocol().map(<[u8]>::to_vec)
-        });
-        Client::refused(kind, &Connector::new(), &format!("wss://localhost:{port}/"));
-        assert_eq!(server.join().expect("it ends").as_deref(), Some(&b"http/1.1"[..]));
-    }
 }

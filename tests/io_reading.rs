@@ -10,7 +10,7 @@ mod with_deflate;
 use std::borrow::Cow;
 use std::io::ErrorKind;
 
-use io::{Adapter, Call, Script, Stutter, is_blocked, wait};
+use io::{Adapter, Call, Script, Stutter, is_blocked};
 use sansws::CloseCode;
 use sansws::io::Error;
 use sansws::{Close, Config, DeflateConfig, Event, Part, Violation};
@@ -680,29 +680,11 @@ fn limits_are_those_of_the_config() {
 fn a_violation_is_told_though_the_peer_cannot_be() {
     let stream = Script::new();
     stream.state().write_error = Some(ErrorKind::BrokenPipe);
-    let mut ws = sansws::tokio::WebSocket::new(
-        stream.clone(),
-        Role::Server.connection(&Config::new()),
-        Vec::new(),
-    );
+    let mut ws = sansws::tokio::WebSocket::of(Role::Server, &stream);
     stream.arrive([0xFF, 0x80, 0, 0, 0, 0]);
     stream.end();
-    let result = wait(ws.read());
-    assert!(matches!(result, Err(Error::Failed(Violation::ReservedBit))), "{result:?}");
-}
-
-#[test]
-fn a_stream_that_takes_nothing_more_is_not_shut_down() {
-    let stream = Script::new();
-    stream.state().write_error = Some(ErrorKind::BrokenPipe);
-    let mut ws = sansws::tokio::WebSocket::new(
-        stream.clone(),
-        Role::Server.connection(&Config::new()),
-        Vec::new(),
-    );
-    stream.arrive(Role::Server.incoming_final(0xB, b""));
-    stream.end();
-    assert!(matches!(wait(ws.read()), Err(Error::Failed(_))));
+    expect_failure(&mut ws, Violation::ReservedBit);
+    // Nor is there anything to shut down.
     assert_eq!(stream.count(Call::Shutdown), 0);
 }
 

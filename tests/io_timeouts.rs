@@ -16,12 +16,10 @@ use io::is_blocked;
 use sansws::blocking::{ReadWrite, Stream, WebSocket};
 use sansws::io::Error;
 use sansws::{Close, Config, Event, Violation};
+use support::handshake::{REQUEST, head};
 use support::{BINARY, PONG, Role};
 
 const SERVER: Role = Role::Server;
-const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\
-    Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
-    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -75,7 +73,7 @@ fn last_timeout(ws: &WebSocket<Remembering>) -> Duration {
 #[test]
 fn the_timeout_is_set_anew_for_a_deadline_that_is_earlier_or_much_later() {
     let message = SERVER.incoming_final(BINARY, b"hello");
-    let stream = Remembering::new([REQUEST.to_vec(), message.clone(), message]);
+    let stream = Remembering::new([head(&REQUEST), message.clone(), message]);
     let config = Config::new()
         .handshake_timeout(seconds(10))
         .keepalive(Some(seconds(1000)))

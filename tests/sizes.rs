@@ -12,7 +12,7 @@ fn a_connection_is_small() {
 fn events_and_errors_are_small() {
     assert!(size_of::<Event>() <= 32, "{}", size_of::<Event>());
     assert!(size_of::<Error>() <= 4);
-    // No smaller either: see there.
+    // No smaller either: a result of it would be stored byte by byte (src/error.rs).
     assert_eq!(size_of::<SendError>(), size_of::<usize>());
     assert!(size_of::<HandshakeError>() <= 4);
     assert!(size_of::<BuildError>() <= 4);
