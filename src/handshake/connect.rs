@@ -9,7 +9,7 @@ use super::error::HandshakeError;
 use super::head;
 use super::rules::{Ask, once};
 use super::server::Request;
-use super::uri::is_scheme;
+use super::uri::{default_port, is_scheme};
 
 impl Request<'static> {
     /// A request of HTTP/2 or HTTP/3, from its header list in order, with its
@@ -69,7 +69,11 @@ impl Request<'static> {
                 }
                 // RFC 9113, 8.3.1: malformed, if it "identifies an entity that
                 // differs from the entity in the ":authority""
-                "host" if pseudo.authority.is_some_and(|other| !pseudo.is_same(other, value)) => {
+                "host"
+                    if pseudo
+                        .authority
+                        .is_some_and(|other| !pseudo.is_same_authority(other, value)) =>
+                {
                     return Err(HandshakeError::Malformed);
                 }
                 "host" if pseudo.authority.is_some() => {
@@ -163,14 +167,11 @@ impl<'f> Pseudo<'f> {
 
     /// Whether a `host` names what the `:authority` does. RFC 9110, 4.2.3: a port "equal to
     /// the default port for a scheme" may be left out
-    fn is_same(&self, authority: &str, host: &[u8]) -> bool {
-        let default_port: &[u8] = match self.scheme {
-            Some(scheme) if scheme.eq_ignore_ascii_case("https") => b":443",
-            Some(scheme) if scheme.eq_ignore_ascii_case("http") => b":80",
-            _ => b"",
-        };
+    fn is_same_authority(&self, authority: &str, host: &[u8]) -> bool {
+        let port = self.scheme.and_then(default_port).map(|port| format!(":{port}"));
+        let port = port.unwrap_or_default();
         let [authority, host] = [authority.as_bytes(), host]
-            .map(|authority| authority.strip_suffix(default_port).unwrap_or(authority));
+            .map(|authority| authority.strip_suffix(port.as_bytes()).unwrap_or(authority));
         authority.eq_ignore_ascii_case(host)
     }
 

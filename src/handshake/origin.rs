@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::net::Ipv6Addr;
 
 use super::error::BuildError;
-use super::uri::{is_authority, is_scheme, split_port};
+use super::uri::{default_port, is_authority, is_scheme, split_port};
 
 /// Which pages' scripts may connect (RFC 6455, 10.2).
 ///
@@ -88,11 +88,7 @@ impl Origin {
         let scheme = scheme.to_ascii_lowercase();
         let (host, port) = split_port(authority);
         let port = match port {
-            None | Some("") => match &*scheme {
-                "http" | "ws" => Some(80),
-                "https" | "wss" => Some(443),
-                _ => None,
-            },
+            None | Some("") => default_port(&scheme),
             Some(port) => Some(port.parse().ok()?),
         };
         Some(Self { scheme, host: normalized(host), port })

@@ -161,6 +161,18 @@ pub(super) fn split_port(authority: &str) -> (&str, Option<&str>) {
     }
 }
 
+/// The port that an authority leaves out (RFC 9110, 4.2; RFC 6455, 3).
+pub(super) fn default_port(scheme: &str) -> Option<u16> {
+    let is = |other| scheme.eq_ignore_ascii_case(other);
+    if is("http") || is("ws") {
+        Some(80)
+    } else if is("https") || is("wss") {
+        Some(443)
+    } else {
+        None
+    }
+}
+
 /// RFC 3986, 3.1
 pub(super) fn is_scheme(scheme: &str) -> bool {
     let is_scheme_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
