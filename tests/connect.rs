@@ -251,7 +251,6 @@ fn the_stream_under_a_connection_can_be_asked() {
     let mut client = Client::open(Kind::Blocking, &Connector::new(), &uri);
     let Client::Blocking(ws) = &client else { unreachable!() };
     assert_eq!(ws.stream().tcp().peer_addr().expect("it is open").port(), port);
-    assert!(ws.stream().tcp().nodelay().expect("it is open"));
     client.close().expect("an orderly end");
     server.join().expect("an orderly end");
 }

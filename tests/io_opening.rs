@@ -194,6 +194,12 @@ fn a_request_that_ends_early_is_an_error() {
     }
 }
 
+/// What accepts a request with these lines.
+fn accept_key<'l>(mut lines: impl Iterator<Item = &'l str>) -> AcceptKey {
+    let key = lines.find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "));
+    AcceptKey::new(key.expect("a key").as_bytes())
+}
+
 /// What a client makes of this answer, which comes in pieces of `max_read`.
 /// `{accept}` stands for the right value.
 fn connect(answer: &[u8], max_read: usize, is_ended: bool) -> Result<Event<'static>, Error> {
@@ -211,8 +217,7 @@ fn connect(answer: &[u8], max_read: usize, is_ended: bool) -> Result<Event<'stat
                 request.push(peer.read_u8().await.expect("a request"));
             }
             let request = String::from_utf8(request).expect("ASCII");
-            let key = request.lines().find_map(|l| l.strip_prefix("Sec-WebSocket-Key: "));
-            let accept = sansws::handshake::AcceptKey::new(key.expect("a key").as_bytes());
+            let accept = accept_key(request.lines());
             let at = answer.windows(8).position(|window| window == b"{accept}");
             let answer = match at {
                 Some(at) => [&answer[..at], accept.as_str().as_bytes(), &answer[at + 8..]].concat(),
@@ -421,8 +426,7 @@ fn what_comes_with_the_answer_is_the_first_that_a_blocking_connection_reads() {
         let mut stream = BufReader::new(listener.accept().expect("a client").0);
         let lines = stream.by_ref().lines().map(|line| line.expect("ASCII"));
         let lines: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
-        let key = lines.iter().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "));
-        let accept = AcceptKey::new(key.expect("a key").as_bytes());
+        let accept = accept_key(lines.iter().map(String::as_str));
         let head = format!(
             "HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Accept: {}\r\n\r\n",

@@ -244,7 +244,7 @@ async fn whole<R: Runtime<End>>(mut ws: WebSocket<End, R>, own: Program, peer: P
     let mut unsent = own.writers[0].iter().enumerate();
     while unsent.len() > 0 || inbox.missing > 0 {
         while unsent.len() > 0 && moods.random.below(3) > 0 {
-            if ws.unwritten() > 0 && ws.unwritten() + 41_000 > MAX_UNWRITTEN {
+            if ws.unwritten() + 41_000 > MAX_UNWRITTEN {
                 break;
             }
             let (number, &len) = unsent.next().expect("there are some");

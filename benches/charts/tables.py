@@ -46,7 +46,9 @@ def table(heading, rows, is_text=1):
 
 def messages(cases):
     """For each size ours, the best of the others, and the limits."""
-    by_hand = any(figure.name == BY_HAND for figures in cases.values() for figure in figures)
+    by_hand = {
+        size: figure for size, figures in cases.items() for figure in figures if figure.name == BY_HAND
+    }
     rows = []
     for size, figures in cases.items():
         plain, fastest, other = named(figures, data.OURS), best(ours(figures)), best(peers(figures))
@@ -62,8 +64,7 @@ def messages(cases):
             ]
         )
         if by_hand:
-            written = [figure for figure in figures if figure.name == BY_HAND]
-            rows[-1].append(time(written[0].nanoseconds) if written else "")
+            rows[-1].append(time(by_hand[size].nanoseconds) if size in by_hand else "")
     heading = ["message", "sansws, ns", "best of its settings", "best other", "sansws : other"]
     heading.append(copies(figures).name)
     if by_hand:

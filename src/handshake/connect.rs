@@ -69,11 +69,7 @@ impl Request<'static> {
                 }
                 // RFC 9113, 8.3.1: malformed, if it "identifies an entity that
                 // differs from the entity in the ":authority""
-                "host"
-                    if pseudo
-                        .authority
-                        .is_some_and(|other| !pseudo.is_same_authority(other, value)) =>
-                {
+                "host" if pseudo.is_other_authority(value) => {
                     return Err(HandshakeError::Malformed);
                 }
                 "host" if pseudo.authority.is_some() => {
@@ -165,14 +161,15 @@ impl<'f> Pseudo<'f> {
         }
     }
 
-    /// Whether a `host` names what the `:authority` does. RFC 9110, 4.2.3: a port "equal to
-    /// the default port for a scheme" may be left out
-    fn is_same_authority(&self, authority: &str, host: &[u8]) -> bool {
+    /// Whether a `host` names something else than the `:authority` does, if there is one. RFC
+    /// 9110, 4.2.3: a port "equal to the default port for a scheme" may be left out
+    fn is_other_authority(&self, host: &[u8]) -> bool {
+        let Some(authority) = self.authority else { return false };
         let port = self.scheme.and_then(default_port).map(|port| format!(":{port}"));
         let port = port.unwrap_or_default();
         let [authority, host] = [authority.as_bytes(), host]
             .map(|authority| authority.strip_suffix(port.as_bytes()).unwrap_or(authority));
-        authority.eq_ignore_ascii_case(host)
+        !authority.eq_ignore_ascii_case(host)
     }
 
     /// RFC 9110, 16.7: names of protocols are "case-insensitive"

@@ -299,8 +299,8 @@ impl<S, R: Runtime<S>> Socket<S, R> {
                 return Poll::Pending;
             }
             // Also where it was the reader that looked at the clock.
-            if self.driver.connection().failure() == Some(Violation::PongTimeout) {
-                return Poll::Ready(Err(Error::Failed(Violation::PongTimeout)));
+            if let Some(given_up @ Violation::PongTimeout) = self.driver.connection().failure() {
+                return Poll::Ready(Err(Error::Failed(given_up)));
             }
             let deadline = self.driver.deadline(|| Self::now_since(self.epoch));
             ready!(self.poll_deadline(cx, deadline));
