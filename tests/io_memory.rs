@@ -214,6 +214,39 @@ fn a_message_whose_header_comes_before_takes_no_more() {
 }
 
 #[test]
+fn what_is_left_of_a_long_read_is_not_copied() {
+    let mut ws = connection(&[(BINARY, &[7; 10_000][..]); 12]);
+    let mut receive = |reads| {
+        ws.stream_mut().reads = reads;
+        std::iter::from_fn(|| read(&mut ws)).count()
+    };
+    receive(1); // the thread has a buffer then
+    let (count, cost) = cost_of(|| receive(3));
+    // Each message is a copy, and was dropped before the next.
+    assert_eq!((count, cost.allocations, cost.live), (36, 36, 0), "{cost:?}");
+    assert!(cost.peak <= 10_000, "{cost:?}");
+}
+
+#[test]
+fn connections_that_have_a_long_read_each_do_not_get_what_is_the_others() {
+    let [ones, twos, threes] = [[1; 10_000], [2; 10_000], [3; 10_000]];
+    let payloads = [&ones[..], &twos[..], &threes[..]];
+    let mut connections = payloads.map(|payload| connection(&[(BINARY, payload); 12]));
+    let ((), cost) = cost_of(|| {
+        for _ in 0..2 {
+            connections.iter_mut().for_each(|ws| ws.stream_mut().reads = 1);
+            for _ in 0..12 {
+                for (ws, payload) in connections.iter_mut().zip(payloads) {
+                    assert!(read(ws).is_some_and(|event| event == Event::from(payload)));
+                }
+            }
+        }
+    });
+    assert!(cost.peak <= 3 * 128 * 1024 + 10_000, "{cost:?}");
+    assert!(cost.live <= 128 * 1024, "the thread keeps one: {cost:?}");
+}
+
+#[test]
 fn connections_at_rest_hold_nothing() {
     let payload = [b'x'; 1000];
     let messages = [(BINARY, &payload[..]); 40];

@@ -9,6 +9,7 @@ use core::mem;
 use std::io;
 
 use super::error::Error;
+use super::input::Input;
 use super::output::Output;
 use super::received::Received;
 use super::spare;
@@ -26,9 +27,7 @@ const HIGH_WATER_MARK: usize = 64 * 1024;
 
 pub(super) struct Driver {
     ws: Connection,
-    /// What was read and not yet received, from `input_at` on.
-    input: Vec<u8>,
-    input_at: usize,
+    input: Input,
     pub(super) output: Output,
     pub(super) high_water_mark: usize,
     /// The peer's Close frame, until what answers it is written.
@@ -56,8 +55,7 @@ impl Driver {
     pub(super) fn new(ws: Connection, remainder: Vec<u8>) -> Self {
         Self {
             ws,
-            input: remainder,
-            input_at: 0,
+            input: remainder.into(),
             output: Output::default(),
             high_water_mark: HIGH_WATER_MARK,
             close: None,
@@ -87,19 +85,15 @@ impl Driver {
         !self.input.is_empty()
     }
 
-    /// Puts what is next in what was read before into `received`.
+    /// Puts what is next in what was read before into `received`, or a message that is complete
+    /// since its last bytes were read to where it is joined.
     #[inline]
     pub(super) fn next<T: Received>(&mut self, received: &mut Option<T>) -> Result<(), Error> {
-        let Self { ws, output, close, input, input_at, .. } = self;
-        let mut rest = &mut input[*input_at..];
-        if rest.is_empty() {
-            return Ok(());
-        }
+        let Self { ws, output, close, input, .. } = self;
+        let mut rest = input.bytes();
         let result = receive(ws, output, close, &mut rest, received);
-        match rest.len() {
-            0 => (self.input, self.input_at) = (Vec::new(), 0),
-            left => *input_at = input.len() - left,
-        }
+        let left = rest.len();
+        input.keep(left);
         result
     }
 
@@ -112,20 +106,22 @@ impl Driver {
         self.ws.receive_payload(read)
     }
 
-    /// The same after so much was read just now, when there is nothing from before: all
-    /// of it is `input`, or none if it was read to where the message is joined.
+    /// The same after so much was read just now, when there is nothing from before: to the
+    /// thread's `buffer`, or to where the message is joined if there is none.
     #[inline]
     pub(super) fn next_read<T: Received>(
         &mut self,
-        read: io::Result<(usize, &mut [u8])>,
+        read: io::Result<usize>,
+        buffer: Option<&mut Box<[u8]>>,
         received: &mut Option<T>,
     ) -> Result<(), Error> {
-        match read {
-            Ok((0, _)) => self.end_of_stream(),
-            Ok((_, input)) => return self.next_in(input, received),
+        match (read, buffer) {
+            (Ok(0), _) => self.end_of_stream(),
+            (Ok(_), None) => return self.next(received),
+            (Ok(count), Some(buffer)) => return self.next_in(buffer, count, received),
             // There is nothing yet, but time has passed.
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => self.read_failed(error),
+            (Err(error), _) if error.kind() == io::ErrorKind::Interrupted => {}
+            (Err(error), _) => self.read_failed(error),
         }
         Ok(())
     }
@@ -134,14 +130,16 @@ impl Driver {
     #[inline]
     fn next_in<T: Received>(
         &mut self,
-        bytes: &mut [u8],
+        buffer: &mut Box<[u8]>,
+        count: usize,
         received: &mut Option<T>,
     ) -> Result<(), Error> {
         let Self { ws, output, close, .. } = self;
-        let mut rest = bytes;
+        let mut rest = &mut buffer[..count];
         let result = receive(ws, output, close, &mut rest, received);
-        if !rest.is_empty() {
-            self.input = rest.to_vec();
+        let left = rest.len();
+        if left > 0 {
+            self.input = Input::left(buffer, count - left, count);
         }
         result
     }

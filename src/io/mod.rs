@@ -44,6 +44,7 @@
 mod connect;
 mod driver;
 mod error;
+mod input;
 #[cfg(feature = "blocking")]
 mod lent;
 mod opening;

@@ -246,14 +246,12 @@ impl<S, R: Runtime<S>> Socket<S, R> {
         if R::APPENDS && T::IS_JOINED {
             let append = |payload: &mut Vec<u8>, most| R::poll_append(stream, cx, payload, most);
             if let Some(read) = driver.receive_payload(append) {
-                let read = ready!(read).map(|count| (count, &mut [][..]));
-                return Poll::Ready(driver.next_read(read, received));
+                return Poll::Ready(driver.next_read(ready!(read), None, received));
             }
         }
         with_buffer(|buffer| {
             let read = ready!(R::poll_read(stream, cx, buffer));
-            let read = read.map(|count| (count, &mut buffer[..count]));
-            Poll::Ready(driver.next_read(read, received))
+            Poll::Ready(driver.next_read(read, Some(buffer), received))
         })
     }
 

@@ -7,8 +7,10 @@ use alloc::vec::Vec;
 use core::cell::Cell;
 use std::thread_local;
 
-/// How much is read at a time.
-const READ_LEN: usize = 128 * 1024;
+/// How much is read at a time: not a whole number of pages. Some processors (Zen 3) take many
+/// times as long to copy to where it lies in its page a few bytes behind where it comes from in
+/// its own. With whole pages a long stream that once lies so in the kernel's would go on so.
+pub(super) const READ_LEN: usize = 128 * 1024 - 64;
 
 /// The largest buffer for output that is kept: a program that writes, and is long about
 /// something else before it reads, has it for that time, little though it wrote.
@@ -24,14 +26,21 @@ thread_local! {
     pub(super) static MESSAGE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// Lends the buffer to read into; another one, if the stream is a WebSocket itself
-/// and has it already, or if the thread ends.
-pub(super) fn with_buffer<T>(read: impl FnOnce(&mut [u8]) -> T) -> T {
+/// Lends the buffer to read into, which can be taken; another one, if a connection has it
+/// already, be it that the stream is a WebSocket itself, or if the thread ends.
+pub(super) fn with_buffer<T>(read: impl FnOnce(&mut Box<[u8]>) -> T) -> T {
     let kept = READ.try_with(Cell::take).unwrap_or_default();
     let mut buffer = kept.unwrap_or_else(|| vec![0; READ_LEN].into_boxed_slice());
     let result = read(&mut buffer);
-    let _ = READ.try_with(|kept| kept.set(Some(buffer)));
+    give_buffer(buffer);
     result
+}
+
+/// Takes back the buffer to read into, if that is what it is.
+pub(super) fn give_buffer(buffer: Box<[u8]>) {
+    if buffer.len() == READ_LEN {
+        let _ = READ.try_with(|kept| kept.set(Some(buffer)));
+    }
 }
 
 /// An empty buffer for output, which has grown already if there is one.
