@@ -118,6 +118,7 @@ pub mod handshake;
 pub mod io;
 
 mod connection;
+mod copy;
 #[cfg(feature = "deflate")]
 mod deflate;
 mod error;

@@ -6,6 +6,7 @@ use core::mem;
 
 use super::MessageBuffer;
 use super::utf8::Cut;
+use crate::copy;
 
 /// The message under way, as far as it has come; one of the two is empty.
 #[derive(Debug, Default)]
@@ -48,7 +49,7 @@ impl Assembly {
             joined.reserve_exact(growth(joined.len(), joined.capacity(), added, announced));
         }
         joined.extend(lead);
-        joined.push_str(text);
+        copy::append_text(text, joined);
     }
 
     /// From here on text is appended to `data`: what there is, and what of a character was cut

@@ -16,6 +16,8 @@ use super::rules::Form;
 use super::utf8::{Cut, Invalid, check_rest, from_utf8};
 use super::{BinaryPart, Event, MessageBuffer, MessageKind, Part, TextPart};
 #[cfg(feature = "deflate")]
+use crate::copy;
+#[cfg(feature = "deflate")]
 use crate::deflate::Inflater;
 use crate::error::Violation;
 
@@ -307,7 +309,7 @@ impl Content {
                 MessageKind::Binary => {
                     let memory = memory.as_deref_mut();
                     let joined = assembly.reserve_data(block.len(), announced, memory);
-                    joined.extend_from_slice(block);
+                    copy::append(block, joined);
                 }
             }
             if excess.is_empty() { Ok(()) } else { Err(Violation::MessageTooBig) }

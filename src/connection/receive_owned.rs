@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::{Connection, Event, MessageKind, utf8};
+use crate::copy;
 use crate::error::{Error, Violation};
 
 impl Connection {
@@ -55,9 +56,9 @@ impl Connection {
                     Event::Text(Cow::Owned(copy_text(text, memory(text.len()))))
                 }
                 Event::Binary(Cow::Borrowed(data)) => {
-                    let mut copy = memory(data.len());
-                    copy.extend_from_slice(data);
-                    Event::Binary(Cow::Owned(copy))
+                    let mut owned = memory(data.len());
+                    copy::append(data, &mut owned);
+                    Event::Binary(Cow::Owned(owned))
                 }
                 other => other.into_owned(),
             });
@@ -69,7 +70,7 @@ impl Connection {
 #[inline]
 fn copy_text(text: &str, empty: Vec<u8>) -> String {
     // What is empty is UTF-8.
-    let mut copy = String::from_utf8(empty).unwrap_or_default();
-    copy.push_str(text);
-    copy
+    let mut owned = String::from_utf8(empty).unwrap_or_default();
+    copy::append_text(text, &mut owned);
+    owned
 }

@@ -10,6 +10,7 @@ use super::config::Limits;
 use super::content::Asking;
 use super::rules::{self, Endpoint, Expected, Form, Progress};
 use super::utf8::{self, Invalid};
+use crate::copy;
 use crate::error::Violation;
 use crate::frame::{Header, MaskingKey, Opcode, len_end};
 
@@ -84,7 +85,7 @@ impl<'b> Payload<'b> {
     pub(super) fn append_to(self, joined: &mut Vec<u8>) {
         match self.mask {
             Some(mask) => mask.append_masked(self.bytes, joined),
-            None => joined.extend_from_slice(self.bytes),
+            None => copy::append(self.bytes, joined),
         }
     }
 

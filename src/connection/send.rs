@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use super::rules::Form;
 use super::{Close, Connection, MessageKind, Role, Sending, State, UnsentPayload};
+use crate::copy;
 use crate::error::SendError;
 use crate::frame::{CloseCode, EncodedHeader, Header, MaskingKey, Opcode};
 use crate::prepared::{Frame, Prepared};
@@ -160,7 +161,7 @@ impl Connection {
         let mut header = Header::new(message.kind().opcode(), true, 0);
         let frame = self.choose_form(message);
         match &mut self.role {
-            Role::Server => out.extend_from_slice(&frame.bytes),
+            Role::Server => copy::append(&frame.bytes, out),
             role => {
                 // The first byte has RSV1 if the message is compressed.
                 header.rsv1 = frame.bytes[0] & 0x40 != 0;
@@ -451,7 +452,7 @@ pub(super) fn write(role: &mut Role, mut header: Header, payload: &[u8], out: &m
         Role::Server => {
             out.reserve(EncodedHeader::ROOM + payload.len());
             header.encode().append_to(out);
-            out.extend_from_slice(payload);
+            copy::append(payload, out);
         }
         Role::Client(keys) => {
             let key = keys.next();

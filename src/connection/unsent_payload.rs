@@ -2,6 +2,7 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::copy;
 use crate::frame::MaskingKey;
 
 /// What is left to append of a frame's payload, after
@@ -105,7 +106,7 @@ impl<'p> UnsentPayload<'p> {
         let next = &rest[..most.min(rest.len())];
         match self.key {
             Some(key) => key.rotated(self.appended).append_masked(next, out),
-            None => out.extend_from_slice(next),
+            None => copy::append(next, out),
         }
         self.appended += next.len();
     }
