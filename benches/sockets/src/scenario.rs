@@ -49,6 +49,8 @@ pub const ALL: &[Scenario] = &[
     echo("s1", "1 connection, 16 bytes, 1 in flight", (1, 1), 16, 10_000),
     Scenario { is_text: true, ..echo("ct16", "as c16, of mixed text", (100, 16), 1024, 64_000) },
     echo("d", "10 connections, 64 KiB, 1 in flight each", (10, 1), 64 << 10, 3000),
+    echo("k16", "10 connections, 16 KiB, 16 in flight each", (10, 16), 16 << 10, 8000),
+    echo("d4", "as d, 4 in flight each", (10, 4), 64 << 10, 3000),
     echo("e", "2 connections, 1 MiB, 1 in flight each", (2, 1), 1 << 20, 200),
     Scenario {
         kind: Kind::Broadcast,
