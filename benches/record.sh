@@ -2,10 +2,14 @@
 # Measures all anew, keeps the figures in benches/results, and draws from them what
 # README.md and COMPARE.md show. It takes a quiet machine about twenty minutes, and needs
 # Linux with two processors.
+#
+# With the name of another processor it measures what COMPARE.md shows beside that: messages
+# in memory and over loopback. Their figures go to a directory of that name.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-results=benches/results
+other="${1:-}"
+results="benches/results${other:+/$other}"
 revision="$(git describe --always --dirty)" # before anything is written
 target="$(cargo metadata --quiet --format-version 1 --no-deps |
     python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')"
@@ -17,24 +21,28 @@ by_default() {
 }
 
 # All that takes part is built before anything is measured.
-by_default --no-run
+[ -n "$other" ] || by_default --no-run
 cargo bench --quiet --no-run -p sockets
-cargo bench --quiet --no-run -p compare --features c-zlib
+[ -n "$other" ] || cargo bench --quiet --no-run -p compare --features c-zlib
 cargo bench --quiet --no-run -p compare
 
 # Nothing of an earlier run may remain among the figures.
 rm -rf "$target/compare" "$target/sockets" "$target/default/compare"
-cargo bench --quiet -p compare
-cargo bench --quiet -p sockets
-cargo bench --quiet -p sockets -- --memory
-cargo bench --quiet -p sockets -- --growth
-cargo bench --quiet -p compare --features c-zlib -- deflate/compress
-by_default -- receive/ echo send/
-
-rm -rf "$results"
+rm -rf "$results"/{compare,compare-default,sockets,machine.txt}
 mkdir -p "$results"
+if [ -n "$other" ]; then
+    cargo bench --quiet -p compare -- receive/ echo send/ handshake/
+    cargo bench --quiet -p sockets
+else
+    cargo bench --quiet -p compare
+    cargo bench --quiet -p sockets
+    cargo bench --quiet -p sockets -- --memory
+    cargo bench --quiet -p sockets -- --growth
+    cargo bench --quiet -p compare --features c-zlib -- deflate/compress
+    by_default -- receive/ echo send/
+    cp -R "$target/default/compare" "$results/compare-default"
+fi
 cp -R "$target/compare" "$target/sockets" "$results"
-cp -R "$target/default/compare" "$results/compare-default"
 
 about_processor() { lscpu | sed -n "s/^$1: *//p"; }
 libraries() { cargo tree --quiet -p "$1" --depth 1 -e normal --prefix none --no-dedupe; }
