@@ -77,12 +77,21 @@ class Results:
             points.append((int(row["number"]), float(row["median_ns"])))
         return [_growth(name, contenders) for name, contenders in series.items()]
 
-    def scenario(self, name):
-        """Of `cargo bench -p sockets`."""
-        return [
-            Figure(row["server"], row["limit"] == "true", float(row["median_ns"]))
-            for row in self._rows(f"sockets/{name}.csv")
-        ]
+    def scenarios(self):
+        """Of `cargo bench -p sockets`: the servers of each scenario that was there then."""
+        return {
+            name: [
+                Figure(row["server"], row["limit"] == "true", float(row["median_ns"]))
+                for row in self._rows(f"sockets/{name}.csv")
+            ]
+            for name in SCENARIOS
+            if (self.directory / f"sockets/{name}.csv").exists()
+        }
+
+    def others(self):
+        """What was measured with other processors, by their names."""
+        directories = sorted(path.parent for path in self.directory.glob("*/machine.txt"))
+        return {directory.name: Results(directory) for directory in directories}
 
     def socket_growth(self, series):
         """For each server what it costs at each value of what the series is about."""
@@ -151,7 +160,9 @@ SCENARIOS = {
     "c1": "100 connections, 1 KiB",
     "c16": "100 connections, 1 KiB, 16 in flight",
     "ct16": "the same, mixed text",
+    "k16": "10 connections, 16 KiB, 16 in flight",
     "d": "10 connections, 64 KiB",
+    "d4": "10 connections, 64 KiB, 4 in flight",
     "e": "2 connections, 1 MiB",
     "f": "128 B from one to 500",
     "h": "connect, echo, close",

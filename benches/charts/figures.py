@@ -150,8 +150,8 @@ def sockets(results):
     figure.subplots_adjust(left=0.25, right=0.97)
     markers = {"sansws-epoll": "D", "sansws-tokio": "o", "sansws-blocking": "s"}
     lowest = 1
-    for row, scenario in enumerate(SCENARIOS):
-        servers = results.scenario(scenario)
+    scenarios = results.scenarios()
+    for row, servers in enumerate(scenarios.values()):
         raw = best(limits(servers)).nanoseconds
         lowest = min([lowest, *(server.nanoseconds / raw for server in servers)])
         # Ours above the line and the others below it, so that none hides another.
@@ -183,8 +183,8 @@ def sockets(results):
     plot.set_xscale("log", base=2)
     multiples(plot.xaxis, 1 / 2, 64)
     plot.set_xlim(lowest / 1.1, 64)
-    plot.set_yticks(range(len(SCENARIOS)), SCENARIOS.values())
-    plot.set_ylim(len(SCENARIOS) - 0.4, -0.6)
+    plot.set_yticks(range(len(scenarios)), [SCENARIOS[name] for name in scenarios])
+    plot.set_ylim(len(scenarios) - 0.4, -0.6)
     plot.legend(loc="upper right", bbox_to_anchor=(1, 1.1), ncols=3, prop={"weight": "bold"})
     return to_svg(figure)
 

@@ -1,7 +1,7 @@
 """The tables of COMPARE.md."""
 
 import data
-from data import BY_HAND, SCENARIOS, best, limits, named, ours, peers
+from data import BY_HAND, best, limits, named, ours, peers
 
 # How much the bytes written may differ for two settings to compress alike.
 ALIKE = 0.03
@@ -24,7 +24,7 @@ def all_tables(results):
     """Markdown, by the names of the places."""
     return {
         **{group: messages(results.group(group)) for group in MESSAGES},
-        "default": by_default(results),
+        "default": multiples(results, "compare-default"),
         "fragments": ranking(results.group("fragments-of-1-KiB-echo")),
         "handshake": ranking(results.group("handshake-server")),
         "inflate": inflate(results),
@@ -35,6 +35,15 @@ def all_tables(results):
         "memory": memory(results),
         "slower": slower(results),
         "machine": machine(results),
+        **{
+            f"{name}-{what}": found
+            for name, other in results.others().items()
+            for what, found in [
+                ("memory", multiples(other, "compare")),
+                ("sockets", sockets(other)),
+                ("machine", machine(other)),
+            ]
+        },
     }
 
 
@@ -77,9 +86,9 @@ def copies(figures):
     return [figure for figure in limits(figures) if figure.name != BY_HAND][-1]
 
 
-def by_default(results):
-    """As Cargo builds by default: ours in its best setting as a multiple of the best other."""
-    columns = [results.group(group, "compare-default") for group in MESSAGES]
+def multiples(results, built):
+    """Ours in its best setting as a multiple of the best other."""
+    columns = [results.group(group, built) for group in MESSAGES]
     rows = [
         [data.size(size), *(emphasised(ratio(column[size])) for column in columns)]
         for size in columns[0]
@@ -174,7 +183,7 @@ def growth(results):
 
 def sockets(results):
     """For each server and scenario the multiple of the best loop without the protocol."""
-    columns = {name: results.scenario(name) for name in SCENARIOS}
+    columns = results.scenarios()
     raw = {name: best(limits(servers)).nanoseconds for name, servers in columns.items()}
     names = {server.name: server for servers in columns.values() for server in servers}
     rows = []
@@ -185,7 +194,7 @@ def sockets(results):
             row.append(f"{server.nanoseconds / raw[scenario]:.2f}" if server else "")
         rows.append(row)
     rows.append(["1.00 in µs", *(f"{time / 1000:.2f}" for time in raw.values())])
-    return table(["", *(f"`{name}`" for name in SCENARIOS)], rows)
+    return table(["", *(f"`{name}`" for name in columns)], rows)
 
 
 def memory(results):
@@ -216,8 +225,7 @@ def slower(results):
     ]:
         cases += [(name, data.size(size), it) for size, it in results.group(group).items()]
     pairs = [(name, case, best(ours(it)), best(peers(it))) for name, case, it in cases]
-    for name in SCENARIOS:
-        servers = results.scenario(name)
+    for name, servers in results.scenarios().items():
         # Those of the others are all on tokio.
         mine = named(servers, "sansws-tokio")
         pairs.append(("server over loopback", f"`{name}`", mine, best(peers(servers))))

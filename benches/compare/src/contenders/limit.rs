@@ -9,7 +9,7 @@ use sansws::frame::MaskingKey;
 
 use super::Role;
 use crate::measure::Contender;
-use crate::stream::{Stream, Tap};
+use crate::stream::{self, Stream, Tap};
 use crate::work::{Tally, Work};
 
 const BLOCK: usize = 16 * 1024;
@@ -79,7 +79,7 @@ fn both(bytes: &Arc<[u8]>, copies: usize) -> [Contender; 2] {
             for block in bytes.chunks(BLOCK) {
                 let buffer = &mut buffer[..block.len()];
                 for copy in 0..copies {
-                    black_box(&mut *buffer).copy_from_slice(block);
+                    stream::copy(block, black_box(&mut *buffer));
                     if masked && copy == 0 {
                         xor(black_box(&mut *buffer));
                     }
