@@ -4,7 +4,8 @@
 # Linux with two processors.
 #
 # With the name of another processor it measures what COMPARE.md shows beside that: messages
-# in memory and over loopback. Their figures go to a directory of that name.
+# and handshakes in memory, and servers over loopback. Their figures go to a directory of that
+# name.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -28,8 +29,6 @@ cargo bench --quiet --no-run -p compare
 
 # Nothing of an earlier run may remain among the figures.
 rm -rf "$target/compare" "$target/sockets" "$target/default/compare"
-rm -rf "$results"/{compare,compare-default,sockets,machine.txt}
-mkdir -p "$results"
 if [ -n "$other" ]; then
     cargo bench --quiet -p compare -- receive/ echo send/ handshake/
     cargo bench --quiet -p sockets
@@ -40,8 +39,11 @@ else
     cargo bench --quiet -p sockets -- --growth
     cargo bench --quiet -p compare --features c-zlib -- deflate/compress
     by_default -- receive/ echo send/
-    cp -R "$target/default/compare" "$results/compare-default"
 fi
+
+rm -rf "$results"/{compare,compare-default,sockets,machine.txt}
+mkdir -p "$results"
+[ -n "$other" ] || cp -R "$target/default/compare" "$results/compare-default"
 cp -R "$target/compare" "$target/sockets" "$results"
 
 about_processor() { lscpu | sed -n "s/^$1: *//p"; }

@@ -36,6 +36,7 @@ pub(crate) fn append_text(text: &str, out: &mut String) {
     }
 }
 
+/// A call, so that short data, which most are, pay for a look at their length alone.
 #[inline(never)]
 fn append_long(data: &[u8], out: &mut Vec<u8>) {
     out.reserve(data.len());
@@ -46,17 +47,20 @@ fn append_long(data: &[u8], out: &mut Vec<u8>) {
     }
 }
 
+/// The same of text.
 #[inline(never)]
 fn append_long_text(mut text: &str, out: &mut String) {
     out.reserve(text.len());
-    while text.len() > SHORT && is_slow(text.as_bytes(), out.as_ptr(), out.len()) {
-        let mut end = SHORT;
-        while !text.is_char_boundary(end) {
-            end -= 1;
+    if is_slow(text.as_bytes(), out.as_ptr(), out.len()) {
+        while text.len() > SHORT {
+            let mut end = SHORT;
+            while !text.is_char_boundary(end) {
+                end -= 1;
+            }
+            let (piece, rest) = text.split_at(end);
+            out.push_str(piece);
+            text = rest;
         }
-        let (piece, rest) = text.split_at(end);
-        out.push_str(piece);
-        text = rest;
     }
     out.push_str(text);
 }

@@ -3,6 +3,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 use crate::MessageKind;
+use crate::copy;
 #[cfg(feature = "deflate")]
 use crate::deflate::{self, DeflateConfig};
 use crate::frame::Header;
@@ -45,7 +46,7 @@ impl Frame {
         let header = header.encode();
         let mut bytes = Vec::with_capacity(header.len() + payload.len());
         bytes.extend_from_slice(&header);
-        bytes.extend_from_slice(payload);
+        copy::append(payload, &mut bytes);
         Self { bytes: bytes.into(), payload_at: header.len() as u8 }
     }
 

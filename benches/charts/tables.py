@@ -56,7 +56,10 @@ def table(heading, rows, is_text=1):
 def messages(cases):
     """For each size ours, the best of the others, and the limits."""
     by_hand = {
-        size: figure for size, figures in cases.items() for figure in figures if figure.name == BY_HAND
+        size: figure
+        for size, figures in cases.items()
+        for figure in figures
+        if figure.name == BY_HAND
     }
     rows = []
     for size, figures in cases.items():

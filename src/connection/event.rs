@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 #[cfg(feature = "deflate")]
 use super::MessageKind;
+use crate::copy;
 use crate::frame::CloseCode;
 
 /// What [`Connection::receive`](super::Connection::receive) yields.
@@ -134,7 +135,7 @@ impl Part<'_> {
                     Some(lead) => {
                         let mut joined = String::with_capacity(lead.len_utf8() + text.len());
                         joined.push(lead);
-                        joined.push_str(&text);
+                        copy::append_text(&text, &mut joined);
                         joined
                     }
                 };

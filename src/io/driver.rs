@@ -106,8 +106,8 @@ impl Driver {
         self.ws.receive_payload(read)
     }
 
-    /// The same after so much was read just now, when there is nothing from before: to the
-    /// thread's `buffer`, or to where the message is joined if there is none.
+    /// Puts what is next into `received` after so much was read just now, when there is nothing
+    /// from before: to the thread's `buffer`, or to where the message is joined if there is none.
     #[inline]
     pub(super) fn next_read<T: Received>(
         &mut self,
@@ -242,6 +242,7 @@ impl Driver {
     pub(super) fn write_held_up(&mut self) {
         self.is_held_up = true;
         self.output.settle();
+        self.input.settle();
     }
 
     /// Says that so much was written.

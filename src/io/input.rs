@@ -6,8 +6,9 @@ use core::mem;
 
 use super::spare;
 
-/// So much is rather left where it was read to than copied. Less than that is no reason to
-/// hold four times as much, for as long as the program is about something else.
+/// So much is rather left where it was read to than copied. Less is no reason to hold more than
+/// four times as much: not from the start, and not once the peer takes nothing, and so nothing of
+/// it may be received for long.
 const LONG: usize = spare::READ_LEN / 4;
 
 #[derive(Default)]
@@ -25,6 +26,14 @@ impl Input {
             buffer[start..end].to_vec().into()
         } else {
             Self { bytes: mem::take(buffer), start, end }
+        }
+    }
+
+    /// Says that what is left will stay for a while: little of it gets memory of its own.
+    pub(super) fn settle(&mut self) {
+        if (1..LONG).contains(&self.bytes().len()) && self.bytes.len() == spare::READ_LEN {
+            let left = Self::from(self.bytes().to_vec());
+            spare::give_buffer(mem::replace(self, left).bytes);
         }
     }
 

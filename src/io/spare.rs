@@ -26,8 +26,8 @@ thread_local! {
     pub(super) static MESSAGE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// Lends the buffer to read into, which can be taken; another one, if a connection has it
-/// already, be it that the stream is a WebSocket itself, or if the thread ends.
+/// Lends the buffer to read into, which can be taken. It is another one if a connection has
+/// taken it, if the stream is a WebSocket that reads itself, or if the thread ends.
 pub(super) fn with_buffer<T>(read: impl FnOnce(&mut Box<[u8]>) -> T) -> T {
     let kept = READ.try_with(Cell::take).unwrap_or_default();
     let mut buffer = kept.unwrap_or_else(|| vec![0; READ_LEN].into_boxed_slice());
