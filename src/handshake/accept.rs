@@ -16,8 +16,8 @@ use crate::deflate::{self, DeflateConfig, DeflateParameters};
 #[must_use = "nothing is answered before into_connection or into_response is called"]
 pub struct Accept<'r> {
     request: &'r Request<'r>,
-    /// What answers the key, if there is one: not with an extended CONNECT.
-    key: Option<AcceptKey>,
+    /// The client's, if there is one: not with an extended CONNECT.
+    key: Option<&'r [u8]>,
     subprotocol: Option<&'r str>,
     headers: Vec<u8>,
     /// What was agreed on, and the words for it.
@@ -26,7 +26,7 @@ pub struct Accept<'r> {
 }
 
 impl<'r> Accept<'r> {
-    pub(super) const fn new(request: &'r Request<'r>, key: Option<AcceptKey>) -> Self {
+    pub(super) const fn new(request: &'r Request<'r>, key: Option<&'r [u8]>) -> Self {
         Self {
             request,
             key,
@@ -135,11 +135,11 @@ impl<'r> Accept<'r> {
 
     /// 4.2.2, 5; RFC 8441, 5: the fields of the answer, as lines.
     fn push_fields(&self, lines: &mut Vec<u8>) {
-        if let Some(key) = &self.key {
+        if let Some(key) = self.key {
             lines.extend_from_slice(
                 b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ",
             );
-            lines.extend_from_slice(key.as_bytes());
+            lines.extend_from_slice(AcceptKey::new(key).as_bytes());
             lines.extend_from_slice(b"\r\n");
         }
         if let Some(subprotocol) = self.subprotocol {

@@ -11,6 +11,12 @@ const STANDARD: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
 );
 
+/// How long the base64 of 16 bytes is.
+const KEY_LEN: usize = 24;
+
+/// 1.3: what a server appends to the key.
+const GUID: &[u8; 36] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
 /// What proves that a server has understood a handshake: the value of
 /// `Sec-WebSocket-Accept` (RFC 6455, 4.2.2).
 ///
@@ -27,10 +33,16 @@ impl AcceptKey {
     /// The answer to this value of `Sec-WebSocket-Key`, whatever it is.
     #[must_use]
     pub fn new(key: &[u8]) -> Self {
-        let mut hash = Sha1::new();
-        hash.update(key);
-        hash.update(b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
-        Self(encode(&hash.finalize().into()))
+        let mut keyed = [0; KEY_LEN + GUID.len()];
+        let hash = if key.len() == KEY_LEN {
+            // All of it at once takes less time than one after the other.
+            keyed[..KEY_LEN].copy_from_slice(key);
+            keyed[KEY_LEN..].copy_from_slice(GUID);
+            Sha1::digest(keyed)
+        } else {
+            Sha1::new().chain_update(key).chain_update(GUID).finalize()
+        };
+        Self(encode(&hash.into()))
     }
 
     /// The 28 characters.
@@ -58,14 +70,14 @@ impl fmt::Display for AcceptKey {
 }
 
 /// The value of `Sec-WebSocket-Key` for a nonce (4.1).
-pub(super) fn encode_nonce(nonce: &[u8; 16]) -> [u8; 24] {
+pub(super) fn encode_nonce(nonce: &[u8; 16]) -> [u8; KEY_LEN] {
     encode(nonce)
 }
 
 /// Whether `key` is the base64 of 16 bytes (4.2.1).
 pub(super) fn is_key(key: &[u8]) -> bool {
     let mut nonce = [0; 18];
-    key.len() == 24 && STANDARD.decode_slice(key, &mut nonce) == Ok(16)
+    key.len() == KEY_LEN && STANDARD.decode_slice(key, &mut nonce) == Ok(16)
 }
 
 /// Base64 of `N` bytes, which is exactly `M` characters.

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::accept_key::{AcceptKey, is_key};
+use super::accept_key::is_key;
 use super::error::HandshakeError;
 use super::{fields, uri};
 
@@ -15,12 +15,12 @@ pub(super) enum Ask {
     Protocol { is_websocket: bool },
 }
 
-/// Every rule about a client's handshake (4.2.1; RFC 8441, 5); the answer to its
-/// key, which only an `Upgrade` has.
-pub(super) fn check(
-    request: &httparse::Request<'_, '_>,
+/// Every rule about a client's handshake (4.2.1; RFC 8441, 5); its key, which only an
+/// `Upgrade` has.
+pub(super) fn check<'h>(
+    request: &httparse::Request<'_, 'h>,
     ask: Ask,
-) -> Result<Option<AcceptKey>, HandshakeError> {
+) -> Result<Option<&'h [u8]>, HandshakeError> {
     let method = match ask {
         // 4.2.1, 1: "HTTP/1.1 or higher GET request"
         Ask::Upgrade => "GET",
@@ -105,7 +105,7 @@ impl<'h> Seen<'h> {
         Ok(())
     }
 
-    fn check(mut self) -> Result<Option<AcceptKey>, HandshakeError> {
+    fn check(mut self) -> Result<Option<&'h [u8]>, HandshakeError> {
         let is_upgrade = self.ask == Ask::Upgrade;
         // 4.2.1, 2
         if !self.host.is_some_and(uri::is_authority) {
@@ -136,7 +136,7 @@ impl<'h> Seen<'h> {
         if !all_tokens || self.subprotocols.windows(2).any(|pair| pair[0] == pair[1]) {
             return Err(HandshakeError::Subprotocol);
         }
-        Ok(key.map(AcceptKey::new))
+        Ok(key)
     }
 }
 

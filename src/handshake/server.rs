@@ -5,7 +5,6 @@ use core::mem::MaybeUninit;
 use core::ops::Range;
 
 use super::accept::Accept;
-use super::accept_key::AcceptKey;
 use super::error::{BuildError, HandshakeError};
 use super::fields::{self, Extension, Fields};
 use super::head::{self, HeadReader};
@@ -257,7 +256,8 @@ impl<'b> Request<'b> {
     /// # Errors
     /// What is wrong with it; [`HandshakeError::respond`] writes the answer.
     pub fn accept(&self) -> Result<Accept<'_>, HandshakeError> {
-        Ok(Accept::new(self, self.parsed.verdict?))
+        let key = self.parsed.verdict.clone()?;
+        Ok(Accept::new(self, key.map(|key| &self.head[key])))
     }
 
     /// As [`accept`](Self::accept), for clients that `policy` allows.
@@ -308,8 +308,8 @@ struct Parsed {
     target: Range<usize>,
     fields_at: usize,
     len: usize,
-    /// Whether it is a handshake, and if so, what answers its key.
-    verdict: Result<Option<AcceptKey>, HandshakeError>,
+    /// Whether it is a handshake, and if so, where its key is.
+    verdict: Result<Option<Range<usize>>, HandshakeError>,
 }
 
 impl Parsed {
@@ -324,15 +324,17 @@ impl Parsed {
             return Err(parsed.err().map_or(HandshakeError::Malformed, head::parse_error));
         };
         head::check_line_ends(&bytes[..len])?;
-        // The request line is `method SP target SP version CR LF`; perhaps after an
-        // empty line (RFC 9112, 2.2).
-        let start = if bytes.starts_with(b"\r\n") { 2 } else { 0 };
-        let method = start..start + method.len();
-        let target = method.end + 1..method.end + 1 + target.len();
+        let (method, target) = (place(method.as_bytes(), bytes), place(target.as_bytes(), bytes));
         let fields_at = target.end + " HTTP/1.1\r\n".len();
-        let verdict = rules::check(&request, ask);
+        let verdict = rules::check(&request, ask).map(|key| key.map(|key| place(key, bytes)));
         Ok(Self { method, target, fields_at, len, verdict })
     }
+}
+
+/// Where `part` lies in `whole`, of which it is a part.
+fn place(part: &[u8], whole: &[u8]) -> Range<usize> {
+    let start = part.as_ptr().addr() - whole.as_ptr().addr();
+    start..start + part.len()
 }
 
 impl fmt::Debug for Request<'_> {
