@@ -264,7 +264,7 @@ fn refused(answer: &[u8], max_read: usize, is_ended: bool) -> Refusal {
 
 #[test]
 fn a_refusal_is_a_value_with_its_body() {
-    let cases: [(&str, &str, bool); 9] = [
+    let cases: [(&str, &str, bool); 11] = [
         ("Content-Length: 5\r\n\r\nhello", "hello", false),
         ("Content-Length: 5\r\n\r\nhello, and more", "hello", false),
         ("Content-Length: 0\r\n\r\n", "", false),
@@ -278,6 +278,9 @@ fn a_refusal_is_a_value_with_its_body() {
             false,
         ),
         ("Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n8\r\ncut", "hellocut", true),
+        // What is behind the last chunk, or has no length, is not of the body.
+        ("Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n3\r\nabc\r\n", "hello", true),
+        ("Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n\r\n3\r\nabc\r\n", "hello", true),
         (
             "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nFFFFFFFFFFFFFFFF\r\nnever",
             "hellonever",
@@ -460,7 +463,7 @@ fn what_a_request_is_accepted_with_holds_for_the_connection() {
 
 #[test]
 fn a_refusal_is_there_as_soon_as_its_body_is() {
-    let rows: [(u16, &str, &str); 7] = [
+    let rows: [(u16, &str, &str); 8] = [
         (401, "Content-Length: 5\r\n\r\nhello", "hello"),
         (401, "Content-Length: 0\r\n\r\n", ""),
         (401, "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", "hello"),
@@ -471,6 +474,7 @@ fn a_refusal_is_there_as_soon_as_its_body_is() {
             "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
             "hello",
         ),
+        (401, "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nnot a length", "hello"),
         (204, "\r\nhello", ""),
         (304, "Content-Length: 5\r\n\r\nhello", ""),
     ];

@@ -89,6 +89,7 @@ struct Chunks {
     joined: Vec<u8>,
     /// Where the next chunk begins.
     next: usize,
+    /// Whether there is no next one.
     is_complete: bool,
 }
 
@@ -134,10 +135,17 @@ impl Body {
 impl Chunks {
     /// Joins the chunks that have come as a whole, so that none is read twice.
     fn join(&mut self, bytes: &[u8]) {
-        while !self.is_complete
-            && let Some((data, len)) = chunk(&bytes[self.next..])
-        {
-            self.is_complete = len == 0;
+        while !self.is_complete {
+            let chunk = &bytes[self.next..];
+            let (data, len) = match httparse::parse_chunk_size(chunk) {
+                Ok(httparse::Status::Partial) => break,
+                // What follows the last chunk, or what is none, is not of the body.
+                Ok(httparse::Status::Complete((_, 0))) | Err(_) => {
+                    self.is_complete = true;
+                    break;
+                }
+                Ok(httparse::Status::Complete((start, len))) => (&chunk[start..], len_of(len)),
+            };
             let after = len.checked_add(2).filter(|&after| after <= data.len());
             let Some(after) = after else { break };
             self.joined.extend_from_slice(&data[..len]);
@@ -145,21 +153,18 @@ impl Chunks {
         }
     }
 
-    /// With what there is of the last chunk.
+    /// With what there is of the next one.
     fn finish(mut self, bytes: &[u8]) -> Vec<u8> {
-        if let Some((data, len)) = chunk(&bytes[self.next..]) {
-            self.joined.extend_from_slice(&data[..len.min(data.len())]);
+        let chunk = &bytes[self.next..];
+        if let Ok(httparse::Status::Complete((start, len))) = httparse::parse_chunk_size(chunk) {
+            let data = &chunk[start..];
+            self.joined.extend_from_slice(&data[..len_of(len).min(data.len())]);
         }
         self.joined
     }
 }
 
-/// What comes behind a chunk's first line, and how much of that is the chunk.
-fn chunk(bytes: &[u8]) -> Option<(&[u8], usize)> {
-    match httparse::parse_chunk_size(bytes) {
-        Ok(httparse::Status::Complete((start, len))) => {
-            Some((&bytes[start..], usize::try_from(len).unwrap_or(usize::MAX)))
-        }
-        _ => None,
-    }
+/// More than there can be is as good as more than there is.
+fn len_of(len: u64) -> usize {
+    usize::try_from(len).unwrap_or(usize::MAX)
 }
