@@ -3,18 +3,14 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sansws::{Config, DeflateConfig};
-use sansws::handshake::{
-    Answer, ClientHandshake, HandshakeError, Request, RequestBuilder, Response, ServerHandshake,
-};
+use sansws::handshake::{Answer, HandshakeError, ServerHandshake};
 use sansws_fuzz::cut;
+use sansws_fuzz::heads::{ANSWER, client, describe_answer, describe_request};
 
 /// Most of what is right, so that the fuzzer need not find it; the head goes on.
 const REQUEST: &[u8] = b"GET /chat?a=b HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\n\
     Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-const ANSWER: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
-    Connection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n";
 
 /// What came of a head, and how many bytes it took.
 type Verdict = Result<(String, usize), HandshakeError>;
@@ -45,22 +41,14 @@ fn request(pieces: &[&[u8]], max_len: usize) -> Option<Verdict> {
 }
 
 fn answer(pieces: &[&[u8]], max_len: usize) -> Option<Verdict> {
-    let builder = RequestBuilder::new("ws://example.com/chat").unwrap();
-    let builder = builder.subprotocol("a").unwrap().subprotocol("b").unwrap();
-    let builder = builder.deflate(DeflateConfig::new());
-    let mut handshake: ClientHandshake =
-        builder.start(*b"the sample nonce", &mut Vec::new()).max_head_len(max_len);
+    let mut handshake = client().max_head_len(max_len);
     first(pieces, |input| {
         let answer = handshake.receive(input).transpose()?;
-        Some(answer.map(|answer| match answer {
-            Answer::Accepted(accepted) => {
+        Some(answer.map(|answer| {
+            if let Answer::Accepted(accepted) = &answer {
                 assert_eq!(accepted.response().status(), 101);
-                let subprotocol = accepted.subprotocol();
-                assert!(matches!(subprotocol, None | Some("a" | "b")));
-                let deflate = accepted.deflate_parameters();
-                format!("{subprotocol:?} {deflate:?} {}", describe_response(accepted.response()))
             }
-            Answer::Refused(response) => describe_response(&response),
+            describe_answer(&answer)
         }))
     })
 }
@@ -83,32 +71,4 @@ fn first(
         }
     }
     None
-}
-
-fn describe_request(request: &Request<'_>) -> String {
-    let mut out = Vec::new();
-    let verdict = request.accept().map(|accept| {
-        assert_eq!(request.method(), "GET");
-        for extension in request.extensions() {
-            assert!(!extension.name().is_empty());
-            assert!(extension.parameters().all(|(name, _)| !name.is_empty()));
-        }
-        let accept = accept.select_subprotocol(&["a", "b"]).deflate(DeflateConfig::new());
-        assert!(
-            accept.subprotocol().is_none_or(|chosen| request.subprotocols().any(|o| o == chosen))
-        );
-        drop(accept.into_connection(&Config::new(), &mut out));
-    });
-    if let Err(error) = verdict {
-        error.respond(&mut out);
-    }
-    assert!(out.starts_with(b"HTTP/1.1 ") && out.windows(4).any(|end| end == b"\r\n\r\n"));
-    format!("{request:?} {:?} {} {verdict:?}", request.path(), out.escape_ascii())
-}
-
-fn describe_response(response: &Response<'_>) -> String {
-    for (name, value) in response.headers() {
-        assert!(!name.is_empty() && !value.contains(&b'\n') && !value.contains(&b'\r'));
-    }
-    format!("{response:?}")
 }

@@ -1,6 +1,7 @@
 //! What the fuzz targets share: how to read a case from a fuzzer's bytes, and
 //! the decoder and the checks that the property tests use.
 
+pub mod heads;
 #[path = "../../tests/support/reference.rs"]
 pub mod reference;
 #[path = "../../tests/support/runs.rs"]

@@ -1,0 +1,215 @@
+//! What another HTTP library has read means what its bytes would, and nothing in a field
+//! becomes another field.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use sansws::Config;
+use sansws::handshake::{HandshakeError, Request, ServerHandshake};
+use sansws_fuzz::heads::{NONCE, builder, client, describe_answer, describe_request};
+
+type Field = (String, Vec<u8>);
+
+/// What a fuzzer would be long in finding.
+const NAMES: [&str; 20] = [
+    ":method",
+    ":protocol",
+    ":scheme",
+    ":path",
+    ":authority",
+    "host",
+    "cookie",
+    "upgrade",
+    "connection",
+    "te",
+    "content-length",
+    "transfer-encoding",
+    "origin",
+    "sec-websocket-key",
+    "sec-websocket-version",
+    "sec-websocket-protocol",
+    "sec-websocket-extensions",
+    "sec-websocket-accept",
+    "Host",
+    ":status",
+];
+const VALUES: [&str; 18] = [
+    "CONNECT",
+    "websocket",
+    "https",
+    "/chat?a=b",
+    "example.com",
+    "example.com:443",
+    "GET",
+    "upgrade",
+    "13",
+    "a, b",
+    "dGhlIHNhbXBsZSBub25jZQ==",
+    "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+    "permessage-deflate; client_max_window_bits=10",
+    "trailers",
+    "0",
+    "chunked",
+    "",
+    "*",
+];
+
+fuzz_target!(|data: &[u8]| {
+    let Some((&[flags, status], rest)) = data.split_first_chunk() else { return };
+    let fields = fields(rest);
+    match flags % 3 {
+        0 => request(&fields, if flags & 4 == 0 { "GET" } else { "POST" }),
+        1 => header_list(&fields, flags & 4 == 0),
+        _ => answer(&fields, 100 * (1 + u16::from(status % 5)) + u16::from(status / 5 % 5)),
+    }
+});
+
+/// Each field is a name and a value, both either known or as long as a byte says.
+fn fields(mut data: &[u8]) -> Vec<Field> {
+    let mut fields = Vec::new();
+    while let (Some(name), Some(value)) = (text(&mut data, &NAMES), text(&mut data, &VALUES)) {
+        // Other libraries lend names that are text.
+        if let Ok(name) = String::from_utf8(name) {
+            fields.push((name, value));
+        }
+    }
+    fields
+}
+
+fn text(data: &mut &[u8], known: &[&str]) -> Option<Vec<u8>> {
+    let (&first, rest) = data.split_first()?;
+    *data = rest;
+    if let Some(text) = known.get(usize::from(first)) {
+        return Some(text.as_bytes().to_vec());
+    }
+    let text = rest.get(..usize::from(first) - known.len())?;
+    *data = &rest[text.len()..];
+    Some(text.to_vec())
+}
+
+fn request(fields: &[Field], method: &str) {
+    let request = Request::from_fields(method, "/chat", lend(fields));
+    let request = request.map(|request| describe_request_of(&request, method));
+    let start = format!("{method} /chat HTTP/1.1\r\n");
+    let expected = expected(fields, start, |head| {
+        let request = ServerHandshake::new().max_head_len(usize::MAX).receive(head);
+        Ok(describe_request_of(&request?.expect("it is whole"), method))
+    });
+    assert_eq!(request, expected);
+}
+
+/// One that is accepted is a GET.
+fn describe_request_of(request: &Request<'_>, method: &str) -> String {
+    assert_eq!(request.method(), method);
+    describe_request(request)
+}
+
+fn answer(fields: &[Field], status: u16) {
+    // An answer of bytes that is provisional is skipped.
+    if (100..200).contains(&status) && status != 101 {
+        return;
+    }
+    let (_, mut handshake) = builder().start_fields(*NONCE);
+    let answer = handshake.receive_fields(status, lend(fields));
+    let answer = answer.map(|answer| describe_answer(&answer));
+    let expected = expected(fields, format!("HTTP/1.1 {status} \r\n"), |head| {
+        let answer = client().max_head_len(usize::MAX).receive(head)?;
+        Ok(describe_answer(&answer.expect("it is whole")))
+    });
+    assert_eq!(answer, expected);
+
+    let (_, mut handshake) = builder().start_connect();
+    if let Ok(answer) = handshake.receive_fields(status, lend(fields)) {
+        assert!(fields.iter().all(|(name, value)| is_field(name, value)));
+        let sent = fields.iter().map(|(name, value)| (&name[..], value.escape_ascii().to_string()));
+        let sent = format!("{status} {:?}", sent.collect::<Vec<_>>());
+        assert!(describe_answer(&answer).ends_with(&sent));
+    }
+}
+
+/// What the bytes of these fields are said to be, if each is one line.
+fn expected(
+    fields: &[Field],
+    start: String,
+    read: impl FnOnce(&mut &mut [u8]) -> Result<String, HandshakeError>,
+) -> Result<String, HandshakeError> {
+    if !fields.iter().all(|(name, value)| is_field(name, value)) {
+        return Err(HandshakeError::Malformed);
+    }
+    let mut head = start.into_bytes();
+    for (name, value) in fields {
+        head.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
+    }
+    head.extend(b"\r\n");
+    read(&mut &mut head[..])
+}
+
+/// RFC 9110, 5.1 and 5.5
+fn is_field(name: &str, value: &[u8]) -> bool {
+    let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    let is_text = |byte: &u8| *byte == b'\t' || (*byte >= b' ' && *byte != 0x7F);
+    !name.is_empty() && name.chars().all(is_token) && value.iter().all(is_text)
+}
+
+fn header_list(fields: &[Field], completes: bool) {
+    // Most of what is right, so that the fuzzer need not find it
+    let mut list = Vec::new();
+    if completes {
+        let start = [
+            (":method", "CONNECT"),
+            (":protocol", "websocket"),
+            (":scheme", "https"),
+            (":path", "/chat"),
+            (":authority", "example.com"),
+            ("sec-websocket-version", "13"),
+        ];
+        list.extend(start.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())));
+    }
+    list.extend_from_slice(fields);
+    let Ok(request) = Request::from_header_list(lend(&list)) else { return };
+
+    let pseudo = |name| list.iter().find(|field| field.0 == name).map(|field| &field.1[..]);
+    assert_eq!(Some(request.method().as_bytes()), pseudo(":method"));
+    let read = request.headers().map(|(name, value)| (name.to_owned(), value.to_vec()));
+    assert_eq!(read.collect::<Vec<_>>(), regular(&list, pseudo(":authority")));
+
+    // RFC 9113, 8.3.1, and RFC 9110, 4.2.3
+    if let Some(authority) = pseudo(":authority") {
+        let scheme = pseudo(":scheme").unwrap_or_default().to_ascii_lowercase();
+        let port: &[u8] = match &scheme[..] {
+            b"https" | b"wss" => b":443",
+            b"http" | b"ws" => b":80",
+            _ => b"",
+        };
+        let without = |value: &[u8]| value.strip_suffix(port).unwrap_or(value).to_ascii_lowercase();
+        let mut hosts = list.iter().filter(|field| field.0 == "host");
+        assert!(hosts.next().is_none_or(|host| without(&host.1) == without(authority)));
+        assert!(hosts.next().is_none());
+    }
+
+    if let Ok(accept) = request.accept() {
+        assert_eq!(pseudo(":method"), Some(&b"CONNECT"[..]));
+        assert!(pseudo(":protocol").is_some_and(|p| p.eq_ignore_ascii_case(b"websocket")));
+        assert_eq!(Some(request.target().as_bytes()), pseudo(":path"));
+        let (response, _) = accept.into_response(&Config::new());
+        assert_eq!((response.status(), response.fields().count()), (200, 0));
+    }
+}
+
+/// The fields that are no pseudo-header fields, as those of HTTP/1.1.
+fn regular(list: &[Field], authority: Option<&[u8]>) -> Vec<Field> {
+    let of = |name: &'static str| list.iter().filter(move |field| field.0 == name);
+    let mut fields: Vec<Field> = Vec::new();
+    fields.extend(authority.map(|authority| ("host".to_owned(), authority.to_vec())));
+    let is_moved = |name: &str| name == "cookie" || (name == "host" && authority.is_some());
+    let is_regular = |field: &&Field| !field.0.starts_with(':') && !is_moved(&field.0);
+    fields.extend(list.iter().filter(is_regular).cloned());
+    let cookies: Vec<&[u8]> = of("cookie").map(|field| &field.1[..]).collect();
+    if !cookies.is_empty() {
+        fields.push(("cookie".to_owned(), cookies.join(&b"; "[..]).trim_ascii().to_vec()));
+    }
+    fields
+}
+
+fn lend(fields: &[Field]) -> impl Iterator<Item = (&str, &[u8])> {
+    fields.iter().map(|(name, value)| (&name[..], &value[..]))
+}
