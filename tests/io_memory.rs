@@ -12,6 +12,7 @@ use std::pin::{Pin, pin};
 use std::sync::{Arc, Barrier, mpsc};
 use std::task::{Context, Poll, Waker};
 use std::thread;
+use std::time::Duration;
 
 use counting::{NOTHING, cost_of, cost_so_far};
 use sansws::io::Error;
@@ -82,11 +83,14 @@ impl AsyncWrite for Source {
 
 /// A connection to which these messages come with each read.
 fn connection(messages: &[(u8, &[u8])]) -> WebSocket<Source> {
+    connection_with(&Config::new().keepalive(None), messages) // a timer is the runtime's
+}
+
+fn connection_with(config: &Config, messages: &[(u8, &[u8])]) -> WebSocket<Source> {
     let frames = messages.iter().map(|(opcode, payload)| SERVER.incoming_final(*opcode, payload));
     let input = frames.collect::<Vec<_>>().concat();
     let stream = Source { input, reads: 0, written: 0, is_stalled: false };
-    let config = Config::new().keepalive(None); // a timer is the runtime's
-    WebSocket::new(stream, SERVER.connection(&config), Vec::new())
+    WebSocket::new(stream, SERVER.connection(config), Vec::new())
 }
 
 fn read(ws: &mut WebSocket<Source>) -> Option<Event<'static>> {
@@ -266,6 +270,30 @@ fn little_that_is_left_of_a_long_read_does_not_keep_the_buffer_from_others() {
     assert!(cost.peak <= 10_000, "it reads into the thread's: {cost:?}");
     ws.stream_mut().is_stalled = false;
     assert_eq!(echo(&mut ws, 0), 2);
+}
+
+#[test]
+fn a_peer_that_is_given_up_leaves_nothing_of_what_was_read() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("it needs no sockets");
+    let _entered = runtime.enter();
+    let config = Config::new().keepalive(Some(Duration::from_secs(10)));
+    let mut ws = connection_with(&config, &[(BINARY, &[7; 10_000][..]); 12]);
+    let ((), cost) = cost_of(|| {
+        ws.stream_mut().reads = 1;
+        assert!(read(&mut ws).is_some());
+        ws.stream_mut().is_stalled = true;
+        let result = runtime.block_on(ws.send("?"));
+        assert!(matches!(result, Err(Error::Failed(Violation::PongTimeout))), "{result:?}");
+    });
+    let mut other = connection(&[(BINARY, &[8; 10_000][..])]);
+    other.stream_mut().reads = 1;
+    let (event, reading) = cost_of(|| read(&mut other));
+    assert!(event.is_some());
+    assert!(reading.peak <= 10_000, "it reads into what the first had: {cost:?}, {reading:?}");
 }
 
 #[test]

@@ -283,8 +283,10 @@ impl Driver {
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
-        // A failure is told like any other.
-        let _ = self.ws.handle_timeout(now, self.output.tail());
+        // A failure is told like any other, and what was read is not received any more.
+        if self.ws.handle_timeout(now, self.output.tail()).is_err() {
+            self.input.keep(0);
+        }
     }
 
     /// Appends a message or control frame to what is to be written.
