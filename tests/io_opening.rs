@@ -264,7 +264,7 @@ fn refused(answer: &[u8], max_read: usize, is_ended: bool) -> Refusal {
 
 #[test]
 fn a_refusal_is_a_value_with_its_body() {
-    let cases: [(&str, &str, bool); 11] = [
+    let cases: [(&str, &str, bool); 18] = [
         ("Content-Length: 5\r\n\r\nhello", "hello", false),
         ("Content-Length: 5\r\n\r\nhello, and more", "hello", false),
         ("Content-Length: 0\r\n\r\n", "", false),
@@ -278,7 +278,10 @@ fn a_refusal_is_a_value_with_its_body() {
             false,
         ),
         ("Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n8\r\ncut", "hellocut", true),
-        // What is behind the last chunk, or has no length, is not of the body.
+        ("Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nTrailer: x\r\n\r\n", "hello", false),
+        // What is behind the last chunk, has no length, or comes where a chunk should have
+        // ended is not of the body.
+        ("Transfer-Encoding: chunked\r\n\r\n5\r\nhelloXX3\r\nabc\r\n", "hello", true),
         ("Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n3\r\nabc\r\n", "hello", true),
         ("Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n\r\n3\r\nabc\r\n", "hello", true),
         (
@@ -286,6 +289,17 @@ fn a_refusal_is_a_value_with_its_body() {
             "hellonever",
             true,
         ),
+        // More than one coding
+        (
+            "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n",
+            "ab",
+            false,
+        ),
+        ("Transfer-Encoding: chunked, gzip\r\nContent-Length: 2\r\n\r\n2\r\nab", "2\r\nab", true),
+        ("Transfer-Encoding: unchunked\r\n\r\n2\r\nab", "2\r\nab", true),
+        // No number
+        ("Content-Length: +3\r\n\r\nhello", "hello", true),
+        ("Content-Length: \r\n\r\nhello", "hello", true),
     ];
     for (rest, body, is_ended) in cases {
         for max_read in [1, 2, 5, 1000] {
@@ -312,6 +326,26 @@ fn a_body_that_is_too_long_is_cut() {
         let refusal = refused((head.clone() + &long).as_bytes(), 10_000, false);
         assert!(refusal.body().len() <= Refusal::MAX_BODY_LEN);
         assert!(refusal.body().len() > Refusal::MAX_BODY_LEN - 10, "{head}");
+    }
+}
+
+#[test]
+fn a_body_that_is_too_long_is_cut_in_the_same_place_however_it_comes() {
+    let chunks = "A\r\n0123456789\r\n".repeat(10_000);
+    let long = format!("HTTP/1.1 500 x\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}");
+    let bodies = [1, 1000, 100_000].map(|max_read| refused(long.as_bytes(), max_read, true));
+    // 64 KiB as they come, of which a third is not the chunks' own.
+    assert_eq!(bodies[0].body().len(), 43_690);
+    assert!(bodies.iter().all(|refusal| refusal.body() == bodies[0].body()));
+}
+
+#[test]
+fn the_line_of_a_chunk_is_not_read_for_ever() {
+    let line = format!("2;{}\r\nab\r\n", "x".repeat(2_000));
+    let chunked = "HTTP/1.1 500 x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n";
+    for max_read in [1, 100, 10_000] {
+        let refusal = refused(format!("{chunked}{line}").as_bytes(), max_read, false);
+        assert_eq!(refusal.body(), b"ab", "{max_read}");
     }
 }
 

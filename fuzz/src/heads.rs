@@ -1,6 +1,8 @@
 //! What the targets about handshakes say of requests and responses.
 
-use sansws::handshake::{Answer, ClientHandshake, Request, RequestBuilder, Response};
+use sansws::handshake::{
+    AcceptKey, Answer, ClientHandshake, Fields, Request, RequestBuilder, Response,
+};
 use sansws::{Config, DeflateConfig};
 
 /// Asks for all that can be negotiated.
@@ -15,7 +17,7 @@ pub fn client() -> ClientHandshake {
     builder().start(*NONCE, &mut Vec::new())
 }
 
-/// Its key is the one of the RFC's example.
+/// Its base64 is the key of the RFC's example (1.3).
 pub const NONCE: &[u8; 16] = b"the sample nonce";
 
 /// The beginning of an answer that accepts what [`client`] asks.
@@ -35,12 +37,16 @@ pub fn describe_request(request: &Request<'_>) -> String {
             accept.subprotocol().is_none_or(|chosen| request.subprotocols().any(|o| o == chosen))
         );
         drop(accept.into_connection(&Config::new(), &mut out));
+        let key = AcceptKey::new(request.header("sec-websocket-key").unwrap());
+        let accepts = format!("\r\nSec-WebSocket-Accept: {key}\r\n");
+        assert!(out.windows(accepts.len()).any(|line| line == accepts.as_bytes()));
     });
     if let Err(error) = verdict {
         error.respond(&mut out);
     }
     assert!(out.starts_with(b"HTTP/1.1 ") && out.windows(4).any(|end| end == b"\r\n\r\n"));
-    format!("{request:?} {:?} {} {verdict:?}", request.path(), out.escape_ascii())
+    let (fields, target) = (describe(request.headers()), request.target());
+    format!("{target:?} {fields} {} {verdict:?}", out.escape_ascii())
 }
 
 pub fn describe_answer(answer: &Answer<'_>) -> String {
@@ -59,6 +65,10 @@ pub fn describe_response(response: &Response<'_>) -> String {
     for (name, value) in response.headers() {
         assert!(!name.is_empty() && !value.contains(&b'\n') && !value.contains(&b'\r'));
     }
-    let fields = response.headers().map(|(name, value)| (name, value.escape_ascii().to_string()));
-    format!("{} {:?}", response.status(), fields.collect::<Vec<_>>())
+    format!("{} {}", response.status(), describe(response.headers()))
+}
+
+fn describe(fields: Fields<'_>) -> String {
+    let fields = fields.map(|(name, value)| (name, value.escape_ascii().to_string()));
+    format!("{:?}", fields.collect::<Vec<_>>())
 }

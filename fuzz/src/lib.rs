@@ -1,5 +1,5 @@
-//! What the fuzz targets share: how to read a case from a fuzzer's bytes, and
-//! the decoder and the checks that the property tests use.
+//! What the fuzz targets share: how to read a case from a fuzzer's bytes, the
+//! decoder and the checks that the property tests use, and words for heads.
 
 pub mod heads;
 #[path = "../../tests/support/reference.rs"]

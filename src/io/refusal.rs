@@ -78,12 +78,16 @@ impl fmt::Debug for Refusal {
 
 /// The body of a response, as RFC 9112, 6.3 says how long it is.
 pub(super) struct Body {
+    /// As it came, chunks and all.
     bytes: Vec<u8>,
     len: usize,
     chunks: Option<Chunks>,
 }
 
-/// What the whole chunks (RFC 9112, 7.1) in a body were joined to.
+/// The longest first line of a chunk, in bytes: it is read from its start with every read.
+const MAX_LINE: usize = 1024;
+
+/// What the chunks (RFC 9112, 7.1) in a body were joined to, but for the last that came.
 #[derive(Default)]
 struct Chunks {
     joined: Vec<u8>,
@@ -95,76 +99,96 @@ struct Chunks {
 
 impl Body {
     pub(super) fn of(response: &Response<'_>, start: Vec<u8>) -> Self {
-        let is_chunked = response
-            .header("transfer-encoding")
-            .is_some_and(|coding| coding.to_ascii_lowercase().ends_with(b"chunked"));
-        let len = response
-            .header("content-length")
-            .and_then(|value| core::str::from_utf8(value).ok()?.parse::<usize>().ok());
+        let coding = last_coding(response);
+        let is_chunked = coding.is_some_and(|coding| coding.eq_ignore_ascii_case(b"chunked"));
         let len = match response.status() {
             204 | 304 => 0,
-            _ if is_chunked => Refusal::MAX_BODY_LEN,
-            _ => len.unwrap_or(usize::MAX).min(Refusal::MAX_BODY_LEN),
+            // "the Transfer-Encoding overrides the Content-Length"; one that is not chunked lasts
+            // until the end
+            _ if coding.is_some() => usize::MAX,
+            _ => response.header("content-length").and_then(number).unwrap_or(usize::MAX),
         };
-        let mut body = Self { bytes: Vec::new(), len, chunks: is_chunked.then(Chunks::default) };
+        let mut body = Self {
+            bytes: Vec::new(),
+            len: len.min(Refusal::MAX_BODY_LEN),
+            chunks: is_chunked.then(Chunks::default),
+        };
         body.extend(&start);
         body
     }
 
     pub(super) fn extend(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
+        let wanted = bytes.len().min(self.len - self.bytes.len());
+        self.bytes.extend_from_slice(&bytes[..wanted]);
         if let Some(chunks) = &mut self.chunks {
             chunks.join(&self.bytes);
         }
     }
 
     pub(super) fn is_complete(&self) -> bool {
-        self.bytes.len() >= self.len || self.chunks.as_ref().is_some_and(|c| c.is_complete)
+        self.bytes.len() == self.len || self.chunks.as_ref().is_some_and(|c| c.is_complete)
     }
 
     fn finish(self) -> Vec<u8> {
-        let mut body = match self.chunks {
+        match self.chunks {
             Some(chunks) => chunks.finish(&self.bytes),
             None => self.bytes,
-        };
-        body.truncate(self.len);
-        body
+        }
     }
 }
 
 impl Chunks {
     /// Joins the chunks that have come as a whole, so that none is read twice.
     fn join(&mut self, bytes: &[u8]) {
-        while !self.is_complete {
-            let chunk = &bytes[self.next..];
-            let (data, len) = match httparse::parse_chunk_size(chunk) {
-                Ok(httparse::Status::Partial) => break,
-                // What follows the last chunk, or what is none, is not of the body.
-                Ok(httparse::Status::Complete((_, 0))) | Err(_) => {
-                    self.is_complete = true;
-                    break;
-                }
-                Ok(httparse::Status::Complete((start, len))) => (&chunk[start..], len_of(len)),
-            };
-            let after = len.checked_add(2).filter(|&after| after <= data.len());
-            let Some(after) = after else { break };
-            self.joined.extend_from_slice(&data[..len]);
-            self.next = bytes.len() - data.len() + after;
+        while !self.is_complete
+            && let Some((data, len)) = first_chunk(&bytes[self.next..])
+        {
+            if len == 0 {
+                self.is_complete = true;
+                break;
+            }
+            let Some((data, rest)) = data.split_at_checked(len) else { break };
+            let Some((end, rest)) = rest.split_at_checked(2) else { break };
+            self.joined.extend_from_slice(data);
+            self.next = bytes.len() - rest.len();
+            self.is_complete = end != b"\r\n";
         }
     }
 
     /// With what there is of the next one.
     fn finish(mut self, bytes: &[u8]) -> Vec<u8> {
-        let chunk = &bytes[self.next..];
-        if let Ok(httparse::Status::Complete((start, len))) = httparse::parse_chunk_size(chunk) {
-            let data = &chunk[start..];
-            self.joined.extend_from_slice(&data[..len_of(len).min(data.len())]);
+        if !self.is_complete
+            && let Some((data, len)) = first_chunk(&bytes[self.next..])
+        {
+            self.joined.extend_from_slice(&data[..len.min(data.len())]);
         }
         self.joined
     }
 }
 
-/// More than there can be is as good as more than there is.
-fn len_of(len: u64) -> usize {
-    usize::try_from(len).unwrap_or(usize::MAX)
+/// What comes behind the first line of the chunk at the front of `bytes`, and how much of that
+/// is the chunk; `None` if the line is not all there yet. The last chunk is empty, and what is
+/// none, or has a line that nobody would write, is as good as that.
+fn first_chunk(bytes: &[u8]) -> Option<(&[u8], usize)> {
+    match httparse::parse_chunk_size(bytes) {
+        Ok(httparse::Status::Complete((start, len))) if start <= MAX_LINE => {
+            Some((&bytes[start..], usize::try_from(len).unwrap_or(usize::MAX)))
+        }
+        Ok(httparse::Status::Partial) if bytes.len() < MAX_LINE => None,
+        _ => Some((&[], 0)),
+    }
+}
+
+/// The last of the transfer codings, however many fields they are in.
+fn last_coding<'r>(response: &'r Response<'_>) -> Option<&'r [u8]> {
+    let fields = response.headers();
+    let fields = fields.filter(|(name, _)| name.eq_ignore_ascii_case("transfer-encoding"));
+    let codings = fields.flat_map(|(_, value)| value.split(|&byte| byte == b','));
+    codings.map(<[u8]>::trim_ascii).filter(|coding| !coding.is_empty()).last()
+}
+
+/// Of digits alone; `None` too if it is larger than any body.
+fn number(value: &[u8]) -> Option<usize> {
+    let is_number = value.iter().all(u8::is_ascii_digit);
+    core::str::from_utf8(value).ok().filter(|_| is_number)?.parse().ok()
 }
