@@ -79,7 +79,7 @@ fn a_header_list_that_is_malformed_is_no_request() {
         fields.push(LIST[LIST.iter().position(|(field, _)| *field == name).unwrap()]);
         fields
     };
-    let rows: [(&str, List<'_>); 56] = [
+    let rows: [(&str, List<'_>); 57] = [
         ("nothing", vec![]),
         // RFC 9113, 8.3: all pseudo-header fields first, each once, none unknown
         ("method last", last(":method")),
@@ -145,6 +145,7 @@ fn a_header_list_that_is_malformed_is_no_request() {
         ("a value that begins with a space", list_and(&[("x", " y")])),
         ("a value that ends with a tab", list_and(&[("x", "y\t")])),
         ("a cookie of two lines", list_and(&[("cookie", "a=1"), ("cookie", "\nb: c")])),
+        ("a cookie's piece with a space", list_and(&[("cookie", "a=1 "), ("cookie", "b=2")])),
     ];
     for (what, list) in rows {
         assert_eq!(Request::from_header_list(read(&list)).err(), Some(Malformed), "{what}");
@@ -261,6 +262,7 @@ fn a_header_list_is_read_as_a_head_is() {
         ("sec-websocket-protocol", "superchat"),
         ("sec-websocket-extensions", "foo; bar"),
         ("cookie", "c=3; d=4"),
+        ("cookie", ""),
     ];
     let request = Request::from_header_list(read(&list)).unwrap();
     assert_eq!((request.method(), request.target()), ("CONNECT", "/chat/%20?room=1"));
@@ -271,7 +273,7 @@ fn a_header_list_is_read_as_a_head_is() {
     assert!(request.extensions().map(|extension| extension.name()).eq(["foo"]));
     // RFC 9113, 8.2.3: one cookie again
     let cookies = request.headers().filter(|(name, _)| *name == "cookie");
-    assert!(cookies.map(|(_, value)| value).eq([b"a=1; b=2; c=3; d=4"]));
+    assert!(cookies.map(|(_, value)| value).eq([b"a=1; b=2; c=3; d=4;"]));
     assert!(request.headers().all(|(name, _)| !name.starts_with(':')));
 }
 

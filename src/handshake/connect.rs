@@ -67,6 +67,7 @@ impl Request<'static> {
                     pseudo.set(name, value)?;
                     continue;
                 }
+                _ if !is_list_field(name, value) => return Err(HandshakeError::Malformed),
                 // RFC 9113, 8.3.1: malformed, if it "identifies an entity that
                 // differs from the entity in the ":authority""
                 "host" if pseudo.is_other_authority(value) => {
@@ -81,7 +82,7 @@ impl Request<'static> {
                     cookie.iter_mut().for_each(|all| all.extend([b"; ", value].concat()));
                 }
                 "cookie" => cookie = Some(value.to_vec()),
-                _ => push_list_field(&mut lines, name, value)?,
+                _ => head::push_read_field(&mut lines, name, value)?,
             }
             is_over = true;
         }
@@ -91,7 +92,7 @@ impl Request<'static> {
         }
         head.append(&mut lines);
         if let Some(cookie) = cookie {
-            push_list_field(&mut head, "cookie", &cookie)?;
+            head::push_read_field(&mut head, "cookie", &cookie)?;
         }
         Self::from_lines(head, Ask::Protocol { is_websocket: pseudo.is_websocket() })
     }
@@ -184,17 +185,22 @@ pub(super) fn push_list_field(
     name: &str,
     value: &[u8],
 ) -> Result<(), HandshakeError> {
-    let is_malformed = match name {
-        // RFC 9113, 8.2.2: "connection-specific header fields"
-        "connection" | "proxy-connection" | "keep-alive" | "transfer-encoding" | "upgrade" => true,
-        // RFC 9113, 8.2.2: "MUST NOT contain any value other than "trailers""
-        "te" => !value.eq_ignore_ascii_case(b"trailers"),
-        // RFC 9113, 8.2.1: not "characters in the ranges [...] 0x41-0x5a", and no
-        // white space around a value
-        _ => name.bytes().any(|byte| byte.is_ascii_uppercase()),
-    };
-    if is_malformed || value.trim_ascii() != value {
+    if !is_list_field(name, value) {
         return Err(HandshakeError::Malformed);
     }
     head::push_read_field(lines, name, value)
+}
+
+/// Whether a header list can have this field, where that is not as in HTTP/1.1.
+fn is_list_field(name: &str, value: &[u8]) -> bool {
+    let is_allowed = match name {
+        // RFC 9113, 8.2.2: "connection-specific header fields"
+        "connection" | "proxy-connection" | "keep-alive" | "transfer-encoding" | "upgrade" => false,
+        // RFC 9113, 8.2.2: "MUST NOT contain any value other than "trailers""
+        "te" => value.eq_ignore_ascii_case(b"trailers"),
+        // RFC 9113, 8.2.1: not "characters in the ranges [...] 0x41-0x5a"
+        _ => !name.bytes().any(|byte| byte.is_ascii_uppercase()),
+    };
+    // RFC 9113, 8.2.1: "MUST NOT start or end with an ASCII whitespace character"
+    is_allowed && value.trim_ascii() == value
 }
