@@ -6,7 +6,7 @@ mod support;
 use sansws::Config;
 use sansws::handshake::BuildError::Status;
 use sansws::handshake::HandshakeError::{self, *};
-use sansws::handshake::{BuildError, Request};
+use sansws::handshake::{AcceptKey, BuildError, Request};
 use support::handshake::{REQUEST, answered, head, request, request_line, with_request};
 
 /// Runs `f` on the request in `bytes`; what it wrote after `before`.
@@ -102,6 +102,20 @@ fn the_key_is_answered_with_its_hash() {
     for (key, accepted) in rows {
         let answer = accept(request("Sec-WebSocket-Key", &[key]), &[], &[]);
         assert!(answer.contains(&format!("\r\nSec-WebSocket-Accept: {accepted}\r\n")), "{key}");
+    }
+}
+
+#[test]
+fn a_key_of_any_length_has_an_answer() {
+    // Computed with another program
+    let rows = [
+        ("", "Kfh9QIsMVZcl6xEPYxPHzW8SZ8w="),
+        ("dGhlIHNhbXBsZSBub25jZQ=", "pKh//x18h+UqQMnMiqvoRJiH5T4="),
+        ("dGhlIHNhbXBsZSBub25jZQ==", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+        ("dGhlIHNhbXBsZSBub25jZQ===", "GB9DKuNDKKGyW6en4L3RiKNDiyA="),
+    ];
+    for (key, accepted) in rows {
+        assert_eq!(AcceptKey::new(key.as_bytes()).as_str(), accepted, "{key:?}");
     }
 }
 

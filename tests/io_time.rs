@@ -193,6 +193,29 @@ async fn a_peer_that_takes_nothing_does_not_hold_up_a_send_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_ping_leaves_what_was_read_before() {
+    // Which is long, or short.
+    for len in [10_000, 10] {
+        let stream = Script::new();
+        let ws = SERVER.connection(&Config::new());
+        let mut ws = WebSocket::new(stream.clone(), ws, Vec::new());
+        let messages: Vec<_> = (0..12).map(|i| vec![i; len]).collect();
+        let frames = messages.iter().map(|message| SERVER.incoming_final(BINARY, message));
+        stream.arrive(frames.collect::<Vec<_>>().concat());
+        let (first, rest) = messages.split_first().expect("there are twelve");
+        assert_eq!(ws.read().await.expect("it is open"), Some(first.clone().into()));
+
+        stream.state().room = 0;
+        let sending = timeout(seconds(40), ws.send("?")).await;
+        assert!(sending.is_err() && ws.unwritten() == 3 + 2, "a ping waits too: {sending:?}");
+        stream.state().room = usize::MAX;
+        for message in rest {
+            assert!(ws.read().await.expect("it is open") == Some(message.clone().into()));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_slow_peer_does_not_end_a_send() {
     let (mut peer, mut ws) = server();
     let sending = tokio::spawn(async move { ws.send(vec![7; 100_000]).await });
