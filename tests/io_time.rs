@@ -518,6 +518,31 @@ async fn a_client_that_does_not_read_is_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_program_may_be_long_about_its_answer() {
+    for accepts in [true, false] {
+        let (mut peer, stream) = duplex(1000);
+        peer.write_all(REQUEST).await.expect("there is room");
+        let incoming = Incoming::receive(stream, &Config::new()).await.expect("a request");
+        sleep(EVER).await;
+        if accepts {
+            incoming
+                .accept(&Config::new(), |request| Ok(request.accept()?))
+                .await
+                .expect("it is right");
+        } else {
+            let refusing = tokio::spawn(async move {
+                incoming.respond(503, &[], b"busy").await.expect("it is told");
+            });
+            let mut answer = Vec::new();
+            peer.read_to_end(&mut answer).await.expect("an orderly end");
+            assert!(answer.starts_with(b"HTTP/1.1 503") && answer.ends_with(b"busy"));
+            drop(peer);
+            refusing.await.expect("no panic");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn lingering_after_a_refusal_is_bounded() {
     let (mut peer, stream) = duplex(1000);
     peer.write_all(REQUEST).await.expect("there is room");

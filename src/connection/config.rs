@@ -183,7 +183,8 @@ impl Config {
         self
     }
 
-    /// How long the opening handshake may take. Default: 10 seconds.
+    /// How long the opening handshake may take: of a client as a whole, of a server the request,
+    /// and then the answer. Default: 10 seconds.
     ///
     /// For the adapters: a [`Connection`](super::Connection) begins only after it.
     #[must_use]

@@ -48,8 +48,9 @@ struct Inner<S, R: Runtime<S>> {
 }
 
 impl<S, R: Runtime<S>> Incoming<S, R> {
-    /// Reads a request from `stream`. The time that
-    /// [`Config::handshake_timeout`] gives begins now, and is for the answer too.
+    /// Reads a request from `stream`, in the time that [`Config::handshake_timeout`] gives. The
+    /// answer has as much again, from when it is given: between the two the program may take its
+    /// own.
     ///
     /// # Errors
     /// [`Error::Handshake`] if it is not HTTP, of which the client has been told;

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 use core::future::poll_fn;
 use core::task::{Context, Poll, ready};
+use core::time::Duration;
 use std::io::{self, IoSlice};
 
 use super::error::Error;
@@ -20,6 +21,7 @@ use crate::handshake::{
 pub(super) struct Opening<S, R: Runtime<S>> {
     pub(super) stream: S,
     pub(super) timer: R::Timer,
+    timeout: Duration,
     deadline: Option<std::time::Instant>,
     max_head_len: usize,
     /// How often the stream was read since other tasks had their turn.
@@ -28,8 +30,15 @@ pub(super) struct Opening<S, R: Runtime<S>> {
 
 impl<S, R: Runtime<S>> Opening<S, R> {
     pub(super) fn new(stream: S, timer: R::Timer, config: &Config) -> Self {
-        let deadline = R::now().checked_add(config.handshake());
-        Self { stream, timer, deadline, max_head_len: config.head_len(), reads: 0 }
+        let (timeout, max_head_len) = (config.handshake(), config.head_len());
+        let deadline = R::now().checked_add(timeout);
+        Self { stream, timer, timeout, deadline, max_head_len, reads: 0 }
+    }
+
+    /// Gives the answer as much time as the request had: what the program has taken between
+    /// the two is not the client's fault.
+    fn begin_answer(&mut self) {
+        self.deadline = R::now().checked_add(self.timeout);
     }
 
     /// With less time, if this is earlier.
@@ -60,6 +69,7 @@ impl<S, R: Runtime<S>> Opening<S, R> {
     where
         C: for<'r> FnOnce(&'r Request<'static>) -> Result<Accept<'r>, Error>,
     {
+        self.begin_answer();
         let mut out = Vec::new();
         // The answer borrows the request, and must not be held while writing.
         let chosen = choose(request).map(|accept| accept.into_connection(config, &mut out));
@@ -85,6 +95,7 @@ impl<S, R: Runtime<S>> Opening<S, R> {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Result<(), Error> {
+        self.begin_answer();
         let mut out = Vec::new();
         request.respond(status, headers, body, &mut out)?;
         self.write_all(&out).await?;
@@ -236,6 +247,10 @@ impl<S, R: Runtime<S>> Opening<S, R> {
         loop {
             let Self { stream, timer, deadline, .. } = self;
             let left = deadline.map(|deadline| deadline.saturating_duration_since(R::now()));
+            // Whoever sends a byte now and then is too slow too.
+            if left == Some(Duration::ZERO) {
+                return Err(Error::HandshakeTimeout);
+            }
             R::before_read(timer, stream, left)?;
             let result = poll_fn(|cx| match poll(stream, cx) {
                 Poll::Ready(result) => Poll::Ready(Some(result)),
@@ -245,10 +260,6 @@ impl<S, R: Runtime<S>> Opening<S, R> {
                 },
             })
             .await;
-            // Whoever sends a byte now and then is too slow too.
-            if deadline.is_some_and(|deadline| deadline <= R::now()) {
-                return Err(Error::HandshakeTimeout);
-            }
             match result {
                 None => {}
                 Some(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
