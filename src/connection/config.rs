@@ -112,7 +112,8 @@ impl Config {
     /// it is read with [`receive_part`](super::Connection::receive_part), to which this
     /// limit applies too: set it to `u64::MAX`, and
     /// [`max_fragments`](Self::max_fragments) to `u32::MAX`, to stream messages
-    /// without end.
+    /// without end. With any limit of more than some 50 MiB see to the latter too: proxies that
+    /// pass on what they have read make a frame of each read.
     #[must_use]
     pub const fn max_message_len(mut self, bytes: u64) -> Self {
         self.max_message_len = bytes;
@@ -166,6 +167,11 @@ impl Config {
     /// ping may be
     /// ([`handle_write_progress`](super::Connection::handle_write_progress), which the adapters
     /// call; the blocking one only after a write that the stream's own timeout has ended).
+    ///
+    /// But what the operating system, or TLS, has taken and not sent yet is not seen to go on. A
+    /// peer that reads 20 KB/s of a long message was given up after fifty seconds by default, one
+    /// that reads 100 KB/s never (Linux, with its buffers as they come): for lines as slow as
+    /// that, a longer timeout is needed, or smaller buffers (`SO_SNDBUF`).
     #[must_use]
     pub const fn pong_timeout(mut self, timeout: Duration) -> Self {
         self.timeouts.pong = Millis::new(timeout);

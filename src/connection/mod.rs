@@ -56,7 +56,10 @@ use crate::time::Instant;
 /// 1. Give what was read from the socket to [`receive`](Self::receive), and
 ///    call it again until it returns `None`. It takes the bytes from the
 ///    front of the input, which it never needs a second time.
-/// 2. Act on each event. Sending is allowed at any time.
+/// 2. Act on each event. Sending is allowed at any time, until a Close frame is sent: what
+///    comes then is still received, and an answer to it is
+///    [`SendError::Closed`](crate::SendError::Closed), which must not keep `out` from being
+///    written.
 /// 3. Write `out` to the socket and empty it. `receive` appends to it too:
 ///    pongs, and the answer to a Close frame.
 /// 4. Do with the socket as [`transport`](Self::transport) says. Once it says anything other
@@ -314,6 +317,36 @@ impl Connection {
 
     /// Says that the socket takes more of `out`, after a time in which it did not: a sign of
     /// life, as what is received is.
+    ///
+    /// Only that is one: that it takes something at once shows no more than that there was room
+    /// in the operating system's buffer, and a program that says so of each write never gives up
+    /// a peer that is gone, since it says so of the ping.
+    ///
+    /// ```
+    /// # use std::io::{self, ErrorKind, Write};
+    /// # use sansws::Connection;
+    /// # struct Peer<S> { socket: S, ws: Connection, out: Vec<u8>, is_stalled: bool }
+    /// # impl<S: Write> Peer<S> {
+    /// fn write(&mut self) -> io::Result<()> {
+    ///     while !self.out.is_empty() {
+    ///         match self.socket.write(&self.out) {
+    ///             Ok(count) => {
+    ///                 self.out.drain(..count);
+    ///                 if std::mem::take(&mut self.is_stalled) {
+    ///                     self.ws.handle_write_progress();
+    ///                 }
+    ///             }
+    ///             Err(error) if error.kind() == ErrorKind::WouldBlock => {
+    ///                 self.is_stalled = true;
+    ///                 return Ok(());
+    ///             }
+    ///             Err(error) => return Err(error),
+    ///         }
+    ///     }
+    ///     Ok(())
+    /// }
+    /// # }
+    /// ```
     ///
     /// For programs whose output may wait for a slow peer: its pong comes only after all that
     /// was written before the ping, and would come too late though the peer is alive. What the

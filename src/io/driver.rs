@@ -259,7 +259,7 @@ impl Driver {
     pub(super) fn write_failed(&mut self, error: io::Error) {
         self.write_error.get_or_insert(error);
         self.needs_flush = false;
-        self.drop_output();
+        self.drop_unwritable();
     }
 
     /// Whether nothing can be written any more.
@@ -267,9 +267,11 @@ impl Driver {
         self.write_error.is_some()
     }
 
-    /// Drops what can never be written: it must not keep anybody from reading.
-    pub(super) fn drop_output(&mut self) {
-        self.output = Output::default();
+    /// Drops what can never be written, if that is so: it must not keep anybody from reading.
+    pub(super) fn drop_unwritable(&mut self) {
+        if self.is_write_broken() {
+            self.output = Output::default();
+        }
     }
 
     pub(super) fn check_write(&self) -> Result<(), Error> {

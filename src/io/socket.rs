@@ -257,8 +257,8 @@ impl<S, R: Runtime<S>> Socket<S, R> {
 
     /// Writes what there is to write; ready when all of it is, or none of it can be.
     fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.driver.drop_unwritable();
         if self.driver.is_write_broken() {
-            self.driver.drop_output();
             return Poll::Ready(());
         }
         let written = ready!(self.poll_write_all(cx));

@@ -43,10 +43,10 @@ pub struct Reader<S, R: Runtime<S>>(Arc<Shared<S, R>>);
 
 /// The half of a [`WebSocket`] that writes.
 ///
-/// It can be cloned, and shared by reference: whatever task it is that writes, messages
-/// stay whole. What [`write`](Self::write) adds, the reader's task sends as soon as it runs;
-/// [`send`](Self::send) and [`flush`](Self::flush) write in their own task, and wait until the
-/// stream has taken all.
+/// It can be cloned: whatever task it is that writes, messages stay whole. What
+/// [`write`](Self::write) adds, for which a shared reference will do, the reader's task sends as
+/// soon as it runs; [`send`](Self::send) and [`flush`](Self::flush) write in their own task, and
+/// wait until the stream has taken all.
 pub struct Writer<S, R: Runtime<S>> {
     shared: Arc<Shared<S, R>>,
     half: Half,
@@ -114,7 +114,8 @@ impl<S, R: Runtime<S>> Writer<S, R> {
     ///
     /// For one message to many connections: nobody waits for a slow one, and
     /// [`unwritten`](Self::unwritten) tells how far behind it is. (The reader has to be
-    /// waiting in [`read`](Reader::read), or to come back to it.)
+    /// waiting in [`read`](Reader::read), or to come back to it.) What is added once the stream
+    /// takes nothing any more is dropped, and the reader's `read` says why: it may still receive.
     ///
     /// # Errors
     /// See [`WebSocket::write`].
@@ -277,6 +278,8 @@ impl<S, R: Runtime<S>> Shared<S, R> {
         let mut socket = self.lock();
         let before = Standing::of(&socket);
         let result = act(&mut socket);
+        // Nobody may poll it again, and programs go on adding.
+        socket.driver.drop_unwritable();
         let after = Standing::of(&socket);
         (result, before, after)
     }

@@ -204,6 +204,9 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// To go on reading until the peer has closed too, write an [`Event::Close`]
     /// instead. Cancel-safe, by calling it again.
     ///
+    /// The [close timeout](Config::close_timeout) runs from the beginning, and what waits is
+    /// written before the Close frame: if that is much, [`flush`](Self::flush) it first.
+    ///
     /// # Errors
     /// [`Error::Send`] if code or reason cannot be sent; [`Error::Failed`], also
     /// with [`CloseTimeout`](crate::Violation::CloseTimeout); [`Error::Io`].
