@@ -93,23 +93,11 @@ fn pass_on(from: &mut Connection, to: &mut Connection, input: &[u8]) -> (Vec<u8>
     let (mut input, mut out, mut compressed) = (&mut input[..], Vec::new(), Vec::new());
     while let Some(part) = from.receive_part(&mut input, &mut Vec::new()).unwrap() {
         match part {
-            Part::Compressed(part) => {
-                compressed.push(true);
-                to.send_compressed_part(part.kind, &part.data, part.last, &mut out).unwrap();
-            }
-            Part::Text(part) => {
-                compressed.push(false);
-                let lead: String = part.lead.into_iter().collect();
-                to.send_text_part(&lead, false, &mut out).unwrap();
-                to.send_text_part(&part.text, part.last, &mut out).unwrap();
-            }
-            Part::Binary(part) => {
-                compressed.push(false);
-                to.send_binary_part(&part.data, part.last, &mut out).unwrap();
-            }
-            Part::Ping(data) => to.send_ping(&data, &mut out).unwrap(),
-            other => panic!("{other:?}"),
+            Part::Compressed(_) => compressed.push(true),
+            Part::Text(_) | Part::Binary(_) => compressed.push(false),
+            _ => {}
         }
+        to.send_part(&part, &mut out).unwrap();
     }
     (out, compressed)
 }

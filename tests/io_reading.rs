@@ -27,6 +27,7 @@ io::for_each_adapter! {
     a_long_message_is_whole_however_it_arrives
     an_interrupted_read_is_no_failure
     parts_are_returned_as_they_arrive
+    parts_are_sent_on_as_they_were_received
     the_wrong_read_loses_nothing
     nothing_is_read_while_much_waits_to_be_written
     answers_to_messages_that_are_here_are_bounded_too
@@ -308,6 +309,23 @@ fn parts_are_returned_as_they_arrive<W: Adapter>() {
     assert!(!rest.first && rest.last);
     assert_eq!(part.data.len() + rest.data.len(), 1000);
     expect(&mut ws, text("whole"));
+}
+
+fn parts_are_sent_on_as_they_were_received<W: Adapter>() {
+    let [stream, onward] = [Script::new(), Script::new()];
+    let (mut from, mut to) = (W::of(Role::Server, &stream), W::of(Role::Client, &onward));
+    let frame = Role::Server.incoming_final(TEXT, "one €".as_bytes());
+    let (one, two) = frame.split_at(frame.len() - 1);
+    for piece in [one, two] {
+        stream.arrive(piece);
+        let part = from.read_part().expect("it is open").expect("a part");
+        to.write_part(&part).expect("it is open");
+        to.flush().expect("there is room");
+    }
+    let client = Role::Client;
+    let frames =
+        [client.outgoing(TEXT, b"one "), client.outgoing(0x80 | CONTINUATION, "€".as_bytes())];
+    assert_eq!(onward.written(), frames.concat());
 }
 
 fn the_wrong_read_loses_nothing<W: Adapter>() {

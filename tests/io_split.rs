@@ -440,6 +440,17 @@ fn halves_become_whole_again() {
 }
 
 #[test]
+fn a_part_goes_from_one_connection_to_another() {
+    let [stream, onward] = [Script::new(), Script::new()];
+    let ((mut from, _), (mut reader, to)) = (halves(&stream), halves(&onward));
+    stream.arrive(SERVER.incoming_final(BINARY, b"hello"));
+    let part = wait(from.read_part()).expect("it is open").expect("a part");
+    to.write_part(&part).expect("it is open");
+    assert_pending(&Task::new(), pin!(reader.read()));
+    assert_eq!(onward.written(), SERVER.outgoing(0x80 | BINARY, b"hello"));
+}
+
+#[test]
 fn each_half_goes_on_without_the_other() {
     let stream = Script::new();
     let (mut reader, writer) = halves(&stream);

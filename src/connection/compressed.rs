@@ -60,15 +60,8 @@ impl Connection {
     ///
     /// fn send_on(part: Part, to: &mut Connection, out: &mut Vec<u8>) -> Result<(), SendError> { // 4
     ///     match part {
-    ///         Part::Compressed(part) => to.send_compressed_part(part.kind, &part.data, part.last, out),
-    ///         Part::Binary(part) => to.send_binary_part(&part.data, part.last, out),
-    ///         Part::Text(part) => {
-    ///             if let Some(lead) = part.lead {
-    ///                 to.send_text_part(lead.encode_utf8(&mut [0; 4]), false, out)?;
-    ///             }
-    ///             to.send_text_part(&part.text, part.last, out)
-    ///         }
-    ///         _ => Ok(()), // pings and closes
+    ///         Part::Ping(_) | Part::Pong(_) => Ok(()), // answered here
+    ///         part => to.send_part(&part, out),
     ///     }
     /// }
     /// ```

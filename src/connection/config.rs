@@ -23,12 +23,13 @@ pub struct Config {
     max_message_len: u64,
     max_fragments: u32,
     minimal_len: bool,
+    answer_pings: bool,
     pub(super) timeouts: Timeouts,
     handshake: Duration,
     max_head_len: usize,
 }
 
-/// The limits as they are applied.
+/// The limits as they are applied, and a habit.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     /// At most `message_len`.
@@ -36,6 +37,7 @@ pub(super) struct Limits {
     pub(super) message_len: u64,
     pub(super) fragments: u32,
     pub(super) minimal_len: bool,
+    pub(super) answer_pings: bool,
 }
 
 impl Limits {
@@ -80,6 +82,7 @@ impl Config {
             max_message_len: 1 << 20,
             max_fragments: 1 << 16,
             minimal_len: true,
+            answer_pings: true,
             timeouts: Timeouts {
                 keepalive: Some(Millis::new(Duration::from_secs(30))),
                 pong: Millis::new(Duration::from_secs(20)),
@@ -141,6 +144,18 @@ impl Config {
     #[must_use]
     pub const fn require_minimal_len(mut self, required: bool) -> Self {
         self.minimal_len = required;
+        self
+    }
+
+    /// Whether each ping is answered with a pong (RFC 6455, 5.5.2). Default: `true`.
+    ///
+    /// `false` is for programs that see to it themselves, as they must then: a proxy passes
+    /// pings on, and the pongs that come back ([`send_ping`](super::Connection::send_ping),
+    /// [`send_pong`](super::Connection::send_pong)). It does without the
+    /// [keepalive](Self::keepalive), whose pongs come as others do.
+    #[must_use]
+    pub const fn answer_pings(mut self, answer: bool) -> Self {
+        self.answer_pings = answer;
         self
     }
 
@@ -228,6 +243,7 @@ impl Config {
             // A message is at least one frame.
             fragments: self.max_fragments.max(1),
             minimal_len: self.minimal_len,
+            answer_pings: self.answer_pings,
         }
     }
 }

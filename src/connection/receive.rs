@@ -401,7 +401,9 @@ impl Connection {
             Opcode::PING => {
                 // 5.5.2: "an endpoint MUST send a Pong frame in response, unless it
                 // already received a Close frame", so even if it has sent one
-                write_frame(&mut self.role, Opcode::PONG, true, &payload, out);
+                if self.limits.answer_pings {
+                    write_frame(&mut self.role, Opcode::PONG, true, &payload, out);
+                }
                 Ok(Control::Ping(payload))
             }
             Opcode::PONG => Ok(Control::Pong(payload)),

@@ -1,10 +1,11 @@
 //! Commands to bytes.
 
 use alloc::borrow::Cow;
+use alloc::format;
 use alloc::vec::Vec;
 
 use super::rules::Form;
-use super::{Close, Connection, MessageKind, Role, Sending, State, UnsentPayload};
+use super::{Close, Connection, MessageKind, Part, Role, Sending, State, TextPart, UnsentPayload};
 use crate::copy;
 use crate::error::SendError;
 use crate::frame::{CloseCode, EncodedHeader, Header, MaskingKey, Opcode};
@@ -50,7 +51,7 @@ impl Connection {
         last: bool,
         out: &mut Vec<u8>,
     ) -> Result<(), SendError> {
-        self.send_part(MessageKind::Text, text.as_bytes(), last, out)
+        self.send_part_of(MessageKind::Text, text.as_bytes(), last, out)
     }
 
     /// Sends a part of a message of bytes, as
@@ -65,7 +66,7 @@ impl Connection {
         last: bool,
         out: &mut Vec<u8>,
     ) -> Result<(), SendError> {
-        self.send_part(MessageKind::Binary, data, last, out)
+        self.send_part_of(MessageKind::Binary, data, last, out)
     }
 
     /// Sends a message of text without copying it: the header goes to `out`, and the
@@ -171,6 +172,34 @@ impl Connection {
         Ok(())
     }
 
+    /// Sends a part as it was received: as a part of a message of its kind, compressed or not,
+    /// or as a control frame.
+    ///
+    /// A proxy that sends each on makes a frame of each, which is of each read. Peers limit how
+    /// many there may be in a message, this library by default to 65,536: of reads that are
+    /// short, and many, it gathers some first.
+    ///
+    /// # Errors
+    /// As the method that sends what it is.
+    pub fn send_part(&mut self, part: &Part<'_>, out: &mut Vec<u8>) -> Result<(), SendError> {
+        match part {
+            Part::Text(TextPart { lead: None, text, last, .. }) => {
+                self.send_text_part(text, *last, out)
+            }
+            Part::Text(TextPart { lead: Some(lead), text, last, .. }) => {
+                self.send_text_part(&format!("{lead}{text}"), *last, out)
+            }
+            Part::Binary(part) => self.send_binary_part(&part.data, part.last, out),
+            #[cfg(feature = "deflate")]
+            Part::Compressed(part) => {
+                self.send_compressed_part(part.kind, &part.data, part.last, out)
+            }
+            Part::Ping(data) => self.send_ping(data, out),
+            Part::Pong(data) => self.send_pong(data, out),
+            Part::Close(close) => self.send_close(close.code, &close.reason, out),
+        }
+    }
+
     /// Sends a ping of at most 125 bytes; the pong will carry the same (5.5.2).
     ///
     /// # Errors
@@ -179,8 +208,8 @@ impl Connection {
         self.send_control(Opcode::PING, data, out)
     }
 
-    /// Sends a pong that nobody asked for, of at most 125 bytes (5.5.3). Pings
-    /// are answered without it.
+    /// Sends a pong that nobody asked for, of at most 125 bytes (5.5.3). Pings are answered
+    /// without it, unless [`Config::answer_pings`](super::Config::answer_pings) says otherwise.
     ///
     /// # Errors
     /// [`SendError::Closed`], [`SendError::ControlTooLong`].
@@ -292,7 +321,7 @@ impl Connection {
         Ok(())
     }
 
-    fn send_part(
+    fn send_part_of(
         &mut self,
         kind: MessageKind,
         payload: &[u8],

@@ -261,6 +261,15 @@ impl<S: Stream> WebSocket<S> {
         self.0.driver.write_prepared(message)
     }
 
+    /// Adds a part as it was received; see [`Connection::send_part`].
+    ///
+    /// # Errors
+    /// See [`Connection::send_part`].
+    pub fn write_part(&mut self, part: &Part<'_>) -> Result<(), SendError> {
+        let (ws, out) = self.0.driver.parts();
+        ws.send_part(part, out)
+    }
+
     /// Adds a part of a message of text; see [`Connection::send_text_part`].
     ///
     /// # Errors

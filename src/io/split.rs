@@ -131,6 +131,17 @@ impl<S, R: Runtime<S>> Writer<S, R> {
         self.shared.add(|socket| socket.driver.write_prepared(message))
     }
 
+    /// As [`WebSocket::write_part`].
+    ///
+    /// # Errors
+    /// See [`Connection::send_part`].
+    pub fn write_part(&self, part: &Part<'_>) -> Result<(), SendError> {
+        self.shared.add(|socket| {
+            let (ws, out) = socket.driver.parts();
+            ws.send_part(part, out)
+        })
+    }
+
     /// As [`WebSocket::write_text_part`].
     ///
     /// # Errors

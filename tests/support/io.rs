@@ -444,6 +444,7 @@ pub trait Adapter: Sized {
     fn write<'m>(&mut self, event: impl Into<Event<'m>>) -> Result<(), SendError>;
     fn write_prepared(&mut self, message: &Prepared) -> Result<(), SendError>;
     fn write_binary_part(&mut self, data: &[u8], last: bool) -> Result<(), SendError>;
+    fn write_part(&mut self, part: &Part<'_>) -> Result<(), SendError>;
     fn send<'m>(&mut self, event: impl Into<Event<'m>>) -> Result<(), Error>;
     fn flush(&mut self) -> Result<(), Error>;
     fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error>;
@@ -480,6 +481,10 @@ macro_rules! adapter {
 
             fn write_binary_part(&mut self, data: &[u8], last: bool) -> Result<(), SendError> {
                 self.write_binary_part(data, last)
+            }
+
+            fn write_part(&mut self, part: &Part<'_>) -> Result<(), SendError> {
+                self.write_part(part)
             }
 
             fn send<'m>(&mut self, event: impl Into<Event<'m>>) -> Result<(), Error> {
