@@ -63,6 +63,20 @@ fn a_uri_says_where_to_connect_and_what_to_ask_for() {
 }
 
 #[test]
+fn a_request_can_be_made_of_whatever_holds_a_uri() {
+    let uri = "ws://example.com/chat".to_owned();
+    let parsed = Uri::parse(&uri).unwrap();
+    let builders = [
+        RequestBuilder::try_from(&*uri).unwrap(),
+        RequestBuilder::try_from(&uri).unwrap(),
+        RequestBuilder::try_from(uri).unwrap(),
+        RequestBuilder::from(parsed.clone()),
+    ];
+    assert!(builders.iter().all(|builder| *builder.uri() == parsed));
+    assert!(RequestBuilder::try_from("ftp://example.com/".to_owned()).is_err());
+}
+
+#[test]
 fn what_is_no_websocket_uri_is_refused() {
     // 3: no fragment, and "#" must be "%23"; RFC 3986, 3.2
     let uris = [

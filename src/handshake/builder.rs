@@ -1,3 +1,4 @@
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -179,6 +180,30 @@ impl TryFrom<&str> for RequestBuilder {
 
     fn try_from(uri: &str) -> Result<Self, BuildError> {
         Self::new(uri)
+    }
+}
+
+/// As of a `&str`.
+impl TryFrom<&String> for RequestBuilder {
+    type Error = BuildError;
+
+    fn try_from(uri: &String) -> Result<Self, BuildError> {
+        Self::new(uri)
+    }
+}
+
+/// As of a `&str`.
+impl TryFrom<String> for RequestBuilder {
+    type Error = BuildError;
+
+    fn try_from(uri: String) -> Result<Self, BuildError> {
+        Self::new(&uri)
+    }
+}
+
+impl From<Uri> for RequestBuilder {
+    fn from(uri: Uri) -> Self {
+        Self::from_uri(uri)
     }
 }
 
