@@ -313,6 +313,28 @@ fn provisional_responses_are_skipped() {
 }
 
 #[test]
+fn what_is_no_response_is_refused_at_once() {
+    let rows: [(&[u8], _); 9] = [
+        (b"", Ok(None)),
+        (b"H", Ok(None)),
+        (b"HTTP/1", Ok(None)),
+        (b"HTTP/1.", Ok(None)),
+        (b"SSH-2.0-OpenSSH_10.0\r\n", Err(Malformed)),
+        (b"220 smtp.example.com\r\n", Err(Malformed)),
+        (b"h", Err(Malformed)),
+        (b"HTTP/2", Err(Malformed)),
+        (b"\r\n", Err(Malformed)),
+    ];
+    for (start, expected) in rows {
+        for before in [provisional(0), provisional(1)] {
+            let bytes = [&before[..], start].concat();
+            assert_eq!(ask(client(), [&bytes[..]]), expected, "{}", start.escape_ascii());
+            assert_eq!(ask(client(), bytes.chunks(1)), expected, "{}", start.escape_ascii());
+        }
+    }
+}
+
+#[test]
 fn provisional_responses_without_end_are_refused() {
     assert_eq!(ask(client(), [&*provisional(17)]), Err(TooManyResponses));
     assert_eq!(ask(client(), provisional(17).chunks(1)), Err(TooManyResponses));

@@ -83,9 +83,14 @@ fn a_head_may_be_as_long_as_the_limit() {
 #[test]
 fn a_head_without_end_is_refused_at_the_limit() {
     // websocket-driver, CVE-2026-54465: a list of header fields without end
-    let starts = [("GET /", "a"), ("GET / HTTP/1.1\r\n", "X: y\r\n"), ("X", "\r"), ("GET", " ")];
-    for (start, rest) in starts {
-        for side in [SERVER, CLIENT] {
+    let rows = [
+        ("GET /", "HTTP/1.1 404 ", "a"),
+        ("GET / HTTP/1.1\r\n", "HTTP/1.1 404 \r\n", "X: y\r\n"),
+        ("X", "HTTP/1.", "\r"),
+        ("GET", "HTTP/1.1", " "),
+    ];
+    for (request, response, rest) in rows {
+        for (side, start) in [(SERVER, request), (CLIENT, response)] {
             let bytes = [start, &rest.repeat(DEFAULT_MAX)].concat().into_bytes();
             assert_eq!(side.read(None, &bytes[..DEFAULT_MAX]), Ok(None), "{start}{rest}");
             assert_eq!(side.read(None, &bytes[..=DEFAULT_MAX]), Err(HeadTooLong), "{start}{rest}");
@@ -159,7 +164,7 @@ fn a_refused_handshake_stays_refused() {
     let rows = [
         (b"\x16\x03\x01".to_vec(), Malformed),
         (b"X\n\n".to_vec(), Malformed),
-        (vec![b'x'; DEFAULT_MAX + 1], HeadTooLong),
+        ([&b"HTTP/1.1 "[..], &[b'x'; DEFAULT_MAX]].concat(), HeadTooLong),
     ];
     for (mut bad, error) in rows {
         let mut handshake = ServerHandshake::new();

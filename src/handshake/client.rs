@@ -49,7 +49,7 @@ pub struct ClientHandshake {
 
 impl ClientHandshake {
     pub(super) const fn new(expected: Option<AcceptKey>, offers: Offers) -> Self {
-        Self { head: HeadReader::new(), expected, offers, provisional: 0, failed: None }
+        Self { head: HeadReader::of_responses(), expected, offers, provisional: 0, failed: None }
     }
 
     /// Sets how long a response's head may be, in bytes. Default: 16 KiB.

@@ -18,11 +18,17 @@ pub(super) const MAX_FIELDS: usize = 128;
 pub(super) struct HeadReader {
     collected: Vec<u8>,
     max_len: usize,
+    /// What all heads begin with.
+    start: &'static [u8],
 }
 
 impl HeadReader {
-    pub(super) const fn new() -> Self {
-        Self { collected: Vec::new(), max_len: MAX_LEN }
+    pub(super) const fn of_requests() -> Self {
+        Self { collected: Vec::new(), max_len: MAX_LEN, start: b"" }
+    }
+
+    pub(super) const fn of_responses() -> Self {
+        Self { collected: Vec::new(), max_len: MAX_LEN, start: b"HTTP/1." }
     }
 
     pub(super) const fn set_max_len(&mut self, bytes: usize) {
@@ -53,6 +59,11 @@ impl HeadReader {
         // What is not HTTP at all, such as TLS, is told at its first byte.
         let is_http = |&first: &u8| is_token_byte(first) || first == b'\r';
         if self.collected.is_empty() && !input.first().is_none_or(is_http) {
+            return Err(HandshakeError::Malformed);
+        }
+        // Or, of a server for something else, soon after.
+        let start = self.start.get(self.collected.len()..).unwrap_or_default();
+        if !start.iter().zip(&**input).all(|(expected, byte)| expected == byte) {
             return Err(HandshakeError::Malformed);
         }
         let Some(end) = self.find_end(input) else {

@@ -49,7 +49,7 @@ impl ServerHandshake {
     /// Ready for a request, of at most 16 KiB and 128 header fields.
     #[must_use]
     pub const fn new() -> Self {
-        Self { head: HeadReader::new(), failed: None }
+        Self { head: HeadReader::of_requests(), failed: None }
     }
 
     /// Sets how long the request may be, in bytes. Default: 16 KiB.

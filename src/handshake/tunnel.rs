@@ -27,7 +27,7 @@ impl Tunnel {
             push_line(out, "Proxy-Authorization", format!("Basic {value}").as_bytes());
         }
         out.extend_from_slice(b"\r\n");
-        Self { head: HeadReader::new(), provisional: 0 }
+        Self { head: HeadReader::of_responses(), provisional: 0 }
     }
 
     /// The proxy's answer. Any status from 200 to 299 opens the tunnel, whose
