@@ -87,7 +87,10 @@ fn whoever_cannot_be_trusted_is_refused_with_the_reason() {
                 stream.conn.complete_io(&mut stream.sock).map(drop)
             });
             let error = Client::refused(kind, &connector, &format!("wss://localhost:{port}/"));
-            assert!(matches!(error, Error::Io(_)), "{kind:?}: {error:?}");
+            let Error::Io(error) = error else { panic!("{kind:?}: {error:?}") };
+            let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+            let is_told = matches!(inner, Some(rustls::Error::InvalidCertificate(_)));
+            assert!(is_told, "{kind:?}: {error:?}");
             assert!(error.to_string().contains(reason), "{kind:?}: {error}");
             // The server is told, too.
             let told = server.join().expect("it ends").expect_err("no handshake");
