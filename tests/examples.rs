@@ -50,7 +50,8 @@ fn opened(address: &str) -> TcpStream {
 fn each_example_explains_itself() {
     let plain = ["echo_server", "echo_client", "chat"].map(|name| (name, example(name)));
     let encrypted = ["wscat", "wss_client", "tls_echo"].map(|name| (name, encrypted_example(name)));
-    for (name, program) in plain.into_iter().chain(encrypted) {
+    let proxy = ("proxy", example_with("proxy", "tokio,connect"));
+    for (name, program) in plain.into_iter().chain(encrypted).chain([proxy]) {
         let output = Command::new(program).arg("--help").output().expect("it runs");
         let help = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success() && help.contains("Usage:"), "{name}: {help}");

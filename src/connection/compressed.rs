@@ -40,6 +40,8 @@ impl Connection {
     ///    not, or one has not agreed to compress, let them inflate and deflate.
     /// 4. Send each part on as what it came as, all of them and in order.
     ///
+    /// The example `proxy` is one, on tokio.
+    ///
     /// ```
     /// use sansws::handshake::{Accept, Accepted, RequestBuilder};
     /// use sansws::{Connection, DeflateConfig, Part, SendError};

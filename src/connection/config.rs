@@ -151,8 +151,9 @@ impl Config {
     ///
     /// `false` is for programs that see to it themselves, as they must then: a proxy passes
     /// pings on, and the pongs that come back ([`send_ping`](super::Connection::send_ping),
-    /// [`send_pong`](super::Connection::send_pong)). It does without the
-    /// [keepalive](Self::keepalive), whose pongs come as others do.
+    /// [`send_pong`](super::Connection::send_pong)). The pongs that a
+    /// [keepalive](Self::keepalive) brings come as others do, and are passed on unasked then,
+    /// as pongs may be (5.5.3).
     #[must_use]
     pub const fn answer_pings(mut self, answer: bool) -> Self {
         self.answer_pings = answer;

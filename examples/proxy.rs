@@ -1,0 +1,191 @@
+//! Passes WebSockets on to another server: messages by the part, however long they are, pings,
+//! Close frames and refusals.
+//!
+//! ```sh
+//! cargo run --features tokio,connect --example proxy -- 127.0.0.1:9000 ws://127.0.0.1:9001
+//! ```
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Parser;
+use sansws::handshake::{Accept, Accepted, Request, RequestBuilder};
+use sansws::io::{self, Connector, Refusal};
+use sansws::tokio::{ClientStream, Incoming, Reader, WebSocket, Writer};
+use sansws::{CloseCode, Config, DeflateConfig};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+
+/// What the server is told of the client's request, and the client of the server's answer.
+const ASKED: [&str; 4] = ["authorization", "cookie", "origin", "user-agent"];
+const ANSWERED: [&str; 5] =
+    ["content-type", "location", "retry-after", "set-cookie", "www-authenticate"];
+
+/// Passes WebSockets on to another server.
+#[derive(Parser)]
+struct Arguments {
+    /// Where to listen, such as 127.0.0.1:9000; port 0 is a free one.
+    address: String,
+    /// The server, such as ws://127.0.0.1:9001; the path is what the client asks for.
+    server: String,
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let arguments = Arguments::parse();
+    let server: Arc<str> = arguments.server.trim_end_matches('/').into();
+    let listener = TcpListener::bind(&arguments.address).await?;
+    println!("listening on {}", listener.local_addr()?);
+    loop {
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // A lack of file descriptors passes.
+                eprintln!("{error}");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let server = Arc::clone(&server);
+        tokio::spawn(async move {
+            if let Err(error) = serve(stream, &server).await {
+                eprintln!("{peer}: {error}");
+            }
+        });
+    }
+}
+
+/// No message is held here, so that the limits are for both ends to set; and both know best how
+/// far they are from each other, so that it is they who answer pings.
+fn config() -> Config {
+    Config::new().max_message_len(u64::MAX).max_fragments(u32::MAX).answer_pings(false)
+}
+
+async fn serve(stream: TcpStream, server: &str) -> Result<(), io::Error> {
+    stream.set_nodelay(true)?;
+    let incoming = Incoming::receive(stream, &config()).await?;
+    let Some((client, server)) = open(incoming, server).await? else { return Ok(()) };
+    let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
+        (client.split(), server.split());
+    let (asked, answered) = tokio::join!(
+        relay(&mut from_client, &mut to_server, CloseCode::GOING_AWAY),
+        relay(&mut from_server, &mut to_client, CloseCode::BAD_GATEWAY),
+    );
+    asked.and(answered)
+}
+
+/// Both connections, if the client is right and the server willing.
+async fn open(
+    incoming: Incoming<TcpStream>,
+    server: &str,
+) -> Result<Option<(WebSocket<TcpStream>, WebSocket<ClientStream>)>, io::Error> {
+    let request = match incoming.request().accept() {
+        Ok(accept) => ask(server, incoming.request(), accept)?,
+        // The server need not hear of it.
+        Err(error) => return incoming.accept(&config(), |_| Err(error.into())).await.map(|_| None),
+    };
+    let (mut server, accepted) = match Connector::new().config(config()).connect(request).await {
+        Ok(open) => open,
+        Err(io::Error::Refused(refusal)) => return refuse(incoming, &refusal).await.map(|()| None),
+        Err(error) => {
+            eprintln!("{server}: {error}");
+            return incoming.respond(502, &[], b"The server is not there.\n").await.map(|()| None);
+        }
+    };
+    let mut passes_compressed = false;
+    let mut client = incoming
+        .accept(&config(), |request| {
+            let (accept, is_same) = answer(request.accept()?, &accepted)?;
+            passes_compressed = is_same;
+            Ok(accept)
+        })
+        .await?;
+    if passes_compressed {
+        for connection in [client.connection_mut().0, server.connection_mut().0] {
+            connection.pass_compressed();
+            connection.set_compression(false);
+        }
+    }
+    Ok(Some((client, server)))
+}
+
+/// What to ask the server, when the client asks this.
+fn ask(
+    server: &str,
+    request: &Request<'_>,
+    accept: Accept<'_>,
+) -> Result<RequestBuilder, io::Error> {
+    let query = request.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let mut builder = RequestBuilder::try_from(format!("{server}{}{query}", request.path()))?;
+    for name in request.subprotocols() {
+        builder = builder.subprotocol(name)?;
+    }
+    for (name, value) in known(request.headers(), &ASKED) {
+        builder = builder.header(name, value)?;
+    }
+    Ok(match accept.deflate(DeflateConfig::new()).deflate_parameters() {
+        Some(asked) => builder.deflate(DeflateConfig::new().parameters(asked.reversed())),
+        None => builder,
+    })
+}
+
+/// What to answer the client, when the server has answered this; and whether compressed messages
+/// mean the same on both sides.
+fn answer<'r>(
+    mut accept: Accept<'r>,
+    accepted: &Accepted<'_>,
+) -> Result<(Accept<'r>, bool), io::Error> {
+    accept = accept.select_subprotocol(accepted.subprotocol().as_slice());
+    for (name, value) in known(accepted.response().headers(), &ANSWERED) {
+        accept = accept.header(name, value)?;
+    }
+    let Some(agreed) = accepted.deflate_parameters() else { return Ok((accept, false)) };
+    let accept = accept.deflate(DeflateConfig::new().parameters(agreed.reversed()));
+    let is_same = accept.deflate_parameters() == Some(agreed.reversed());
+    Ok((accept, is_same))
+}
+
+async fn refuse(incoming: Incoming<TcpStream>, refusal: &Refusal) -> Result<(), io::Error> {
+    let headers: Vec<_> = known(refusal.response().headers(), &ANSWERED).collect();
+    incoming.respond(refusal.status(), &headers, refusal.body()).await
+}
+
+/// Those header fields that are passed on, if they are text.
+fn known<'h>(
+    headers: impl Iterator<Item = (&'h str, &'h [u8])>,
+    names: &[&str],
+) -> impl Iterator<Item = (&'h str, &'h str)> {
+    headers
+        .filter(|(name, _)| names.iter().any(|known| known.eq_ignore_ascii_case(name)))
+        .filter_map(|(name, value)| Some((name, std::str::from_utf8(value).ok()?)))
+}
+
+/// Sends on what comes, no faster than it is taken; should that fail, closes with `code`.
+async fn relay<A, B>(
+    from: &mut Reader<A>,
+    to: &mut Writer<B>,
+    code: CloseCode,
+) -> Result<(), io::Error>
+where
+    A: AsyncRead + AsyncWrite + Unpin,
+    B: AsyncRead + AsyncWrite + Unpin,
+{
+    loop {
+        match from.read_part().await {
+            Ok(Some(part)) => {
+                // After a Close frame nothing more can be sent; what is still to come is read, so
+                // that this side closes in order too. If nothing can be written for another
+                // reason, the reader of that connection says why.
+                if to.write_part(&part).is_ok() {
+                    let _ = to.flush().await;
+                }
+            }
+            Ok(None) => return Ok(()),
+            Err(error) => {
+                let _ = to.close(code, "the other side has failed").await;
+                return Err(error);
+            }
+        }
+    }
+}
