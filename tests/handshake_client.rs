@@ -332,6 +332,14 @@ fn what_is_no_response_is_refused_at_once() {
             assert_eq!(ask(client(), bytes.chunks(1)), expected, "{}", start.escape_ascii());
         }
     }
+    // However it is cut, also where the limit comes first.
+    for max in 0..10 {
+        for bytes in [&b"HTTP/1.1 200"[..], b"HX", b"X"] {
+            let [at_once, bytewise] =
+                [bytes.len(), 1].map(|size| ask(client().max_head_len(max), bytes.chunks(size)));
+            assert_eq!(at_once, bytewise, "{max} bytes: {}", bytes.escape_ascii());
+        }
+    }
 }
 
 #[test]

@@ -62,7 +62,8 @@ impl HeadReader {
             return Err(HandshakeError::Malformed);
         }
         // Or, of a server for something else, soon after.
-        let start = self.start.get(self.collected.len()..).unwrap_or_default();
+        let start = &self.start[..self.start.len().min(self.max_len)];
+        let start = start.get(self.collected.len()..).unwrap_or_default();
         if !start.iter().zip(&**input).all(|(expected, byte)| expected == byte) {
             return Err(HandshakeError::Malformed);
         }
