@@ -76,7 +76,7 @@ pub trait Runtime<S>: sealed::Sealed {
 
 /// Something that wakes a task at a point in time.
 #[doc(hidden)]
-#[allow(unnameable_types, reason = "a detail of a sealed trait")]
+#[allow(unnameable_types, unreachable_pub, reason = "a detail of a sealed trait")]
 pub trait Timer: Default + Send + Unpin {
     /// Ready once `deadline` has passed, or earlier now and then; the task is woken
     /// then.
