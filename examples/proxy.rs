@@ -6,14 +6,15 @@
 //! ```
 
 use std::error::Error;
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
-use sansws::handshake::{Accept, Accepted, Request, RequestBuilder};
-use sansws::io::{self, Connector, Refusal};
+use sansws::handshake::{Accept, Accepted, Request, RequestBuilder, Uri};
+use sansws::io::{self, Connector};
 use sansws::tokio::{ClientStream, Incoming, Reader, WebSocket, Writer};
-use sansws::{CloseCode, Config, DeflateConfig};
+use sansws::{CloseCode, Config, Connection, DeflateConfig, SendError};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -27,14 +28,14 @@ const ANSWERED: [&str; 5] =
 struct Arguments {
     /// Where to listen, such as 127.0.0.1:9000; port 0 is a free one.
     address: String,
-    /// The server, such as ws://127.0.0.1:9001; the path is what the client asks for.
+    /// The server, such as ws://127.0.0.1:9001; the path is the one that the client asks for.
     server: String,
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
-    let server: Arc<str> = arguments.server.trim_end_matches('/').into();
+    let server = Arc::new(Uri::parse(&arguments.server)?);
     let listener = TcpListener::bind(&arguments.address).await?;
     println!("listening on {}", listener.local_addr()?);
     loop {
@@ -62,36 +63,43 @@ fn config() -> Config {
     Config::new().max_message_len(u64::MAX).max_fragments(u32::MAX).answer_pings(false)
 }
 
-async fn serve(stream: TcpStream, server: &str) -> Result<(), io::Error> {
+async fn serve(stream: TcpStream, server: &Uri) -> Result<(), io::Error> {
     stream.set_nodelay(true)?;
     let incoming = Incoming::receive(stream, &config()).await?;
     let Some((client, server)) = open(incoming, server).await? else { return Ok(()) };
-    let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
-        (client.split(), server.split());
-    let (asked, answered) = tokio::join!(
-        relay(&mut from_client, &mut to_server, CloseCode::GOING_AWAY),
-        relay(&mut from_server, &mut to_client, CloseCode::BAD_GATEWAY),
+    let (mut from_client, mut to_client) = client.split();
+    let (mut from_server, mut to_server) = server.split();
+    let result = tokio::try_join!(
+        relay(&mut from_client, &mut to_server),
+        relay(&mut from_server, &mut to_client),
     );
-    asked.and(answered)
+    if result.is_err() {
+        // Of that side this is no more than to drop it.
+        tokio::join!(
+            close(from_client, to_client, CloseCode::BAD_GATEWAY),
+            close(from_server, to_server, CloseCode::GOING_AWAY),
+        );
+    }
+    result.map(|_| ())
 }
 
 /// Both connections, if the client is right and the server willing.
 async fn open(
     incoming: Incoming<TcpStream>,
-    server: &str,
+    server: &Uri,
 ) -> Result<Option<(WebSocket<TcpStream>, WebSocket<ClientStream>)>, io::Error> {
     let request = match incoming.request().accept() {
-        Ok(accept) => ask(server, incoming.request(), accept)?,
+        Ok(accept) => ask(server, incoming.request(), accept),
         // The server need not hear of it.
         Err(error) => return incoming.accept(&config(), |_| Err(error.into())).await.map(|_| None),
     };
-    let (mut server, accepted) = match Connector::new().config(config()).connect(request).await {
+    let connected = match request {
+        Ok(request) => Connector::new().config(config()).connect(request).await,
+        Err(error) => Err(error),
+    };
+    let (mut server, accepted) = match connected {
         Ok(open) => open,
-        Err(io::Error::Refused(refusal)) => return refuse(incoming, &refusal).await.map(|()| None),
-        Err(error) => {
-            eprintln!("{server}: {error}");
-            return incoming.respond(502, &[], b"The server is not there.\n").await.map(|()| None);
-        }
+        Err(error) => return refuse(incoming, error).await.map(|()| None),
     };
     let mut passes_compressed = false;
     let mut client = incoming
@@ -112,12 +120,14 @@ async fn open(
 
 /// What to ask the server, when the client asks this.
 fn ask(
-    server: &str,
+    server: &Uri,
     request: &Request<'_>,
     accept: Accept<'_>,
 ) -> Result<RequestBuilder, io::Error> {
+    let scheme = if server.is_secure() { "wss" } else { "ws" };
     let query = request.query().map(|query| format!("?{query}")).unwrap_or_default();
-    let mut builder = RequestBuilder::try_from(format!("{server}{}{query}", request.path()))?;
+    let uri = format!("{scheme}://{}{}{query}", server.authority(), request.path());
+    let mut builder = RequestBuilder::try_from(uri)?;
     for name in request.subprotocols() {
         builder = builder.subprotocol(name)?;
     }
@@ -146,9 +156,27 @@ fn answer<'r>(
     Ok((accept, is_same))
 }
 
-async fn refuse(incoming: Incoming<TcpStream>, refusal: &Refusal) -> Result<(), io::Error> {
+/// Tells the client why there is no server for it: in the server's own words, if it has said so.
+async fn refuse(incoming: Incoming<TcpStream>, error: io::Error) -> Result<(), io::Error> {
+    let refusal = match error {
+        io::Error::Refused(refusal) => refusal,
+        error => {
+            eprintln!("{error}");
+            let is_late = match &error {
+                io::Error::Io(error) => error.kind() == ErrorKind::TimedOut,
+                error => matches!(error, io::Error::HandshakeTimeout),
+            };
+            let status = if is_late { 504 } else { 502 };
+            return incoming.respond(status, &[], b"The server is not there.\n").await;
+        }
+    };
     let headers: Vec<_> = known(refusal.response().headers(), &ANSWERED).collect();
-    incoming.respond(refusal.status(), &headers, refusal.body()).await
+    match refusal.status() {
+        // These have no body (RFC 9110, 15).
+        status @ (204 | 205 | 304) => incoming.respond(status, &headers, b"").await,
+        status @ 200..=599 => incoming.respond(status, &headers, refusal.body()).await,
+        _ => incoming.respond(502, &[], b"The server's answer is none.\n").await,
+    }
 }
 
 /// Those header fields that are passed on, if they are text.
@@ -161,31 +189,34 @@ fn known<'h>(
         .filter_map(|(name, value)| Some((name, std::str::from_utf8(value).ok()?)))
 }
 
-/// Sends on what comes, no faster than it is taken; should that fail, closes with `code`.
-async fn relay<A, B>(
-    from: &mut Reader<A>,
-    to: &mut Writer<B>,
-    code: CloseCode,
-) -> Result<(), io::Error>
+/// Sends on what comes, no faster than it is taken, until either side is gone.
+async fn relay<A, B>(from: &mut Reader<A>, to: &mut Writer<B>) -> Result<(), io::Error>
 where
     A: AsyncRead + AsyncWrite + Unpin,
     B: AsyncRead + AsyncWrite + Unpin,
 {
-    loop {
-        match from.read_part().await {
-            Ok(Some(part)) => {
-                // After a Close frame nothing more can be sent; what is still to come is read, so
-                // that this side closes in order too. If nothing can be written for another
-                // reason, the reader of that connection says why.
-                if to.write_part(&part).is_ok() {
-                    let _ = to.flush().await;
-                }
-            }
-            Ok(None) => return Ok(()),
-            Err(error) => {
-                let _ = to.close(code, "the other side has failed").await;
-                return Err(error);
-            }
+    while let Some(part) = from.read_part().await? {
+        match to.write_part(&part) {
+            Ok(()) => to.flush().await?,
+            // After a Close frame nothing more can be sent. What is still to come is read, so that
+            // this side closes in order too.
+            Err(SendError::Closed) if to.connection(Connection::failure).is_none() => {}
+            Err(error) => return Err(error.into()),
         }
     }
+    Ok(())
+}
+
+/// Tells this side that the other has failed, and waits for its end, though not for long.
+async fn close<S>(mut from: Reader<S>, mut to: Writer<S>, code: CloseCode)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let closing = async {
+        to.close(code, "the other side has failed").await?;
+        while from.read_part().await?.is_some() {}
+        Ok::<_, io::Error>(())
+    };
+    // What goes wrong here is no news: something has before.
+    let _ = tokio::time::timeout(Duration::from_secs(10), closing).await;
 }

@@ -12,7 +12,7 @@ use peers::{Program, start_server, start_server_with};
 use sansws::blocking::{Incoming, WebSocket};
 use sansws::handshake::{Accepted, RequestBuilder};
 use sansws::io::Error;
-use sansws::{Close, CloseCode, Config, DeflateConfig, Event, Part};
+use sansws::{Close, CloseCode, Config, DeflateConfig, Event, MessageKind, Part};
 
 fn proxy(server: &str) -> (Program, String) {
     start_server_with("proxy", "tokio,connect", &[&format!("ws://{server}")])
@@ -56,7 +56,7 @@ fn messages_pings_and_the_close_go_both_ways() {
     let (_proxy, address) = proxy(&address);
     for deflate in [None, Some(DeflateConfig::new())] {
         let request = request(&address);
-        let request = match deflate.clone() {
+        let request = match deflate {
             Some(config) => request.deflate(config),
             None => request,
         };
@@ -110,6 +110,50 @@ fn the_server_is_told_what_the_client_asks_for_and_the_client_what_it_answers() 
     assert_eq!(accepted.response().header("set-cookie"), Some(&b"b=2"[..]));
     ws.close(CloseCode::new(3000), "").expect("an orderly end");
     assert_eq!(serving.join().expect("no panic"), Some(CloseCode::new(3000)));
+}
+
+#[test]
+fn compressed_messages_are_not_looked_at() {
+    // In a block that is stored: no text, so that who inflates it fails.
+    const COMPRESSED: &[u8] = &[0, 2, 0, 0xFD, 0xFF, 0xFF, 0xFE, 0];
+    let (server, serving) = serve(|stream| {
+        let incoming = Incoming::receive(stream, &Config::new()).expect("a request");
+        let accepted = incoming
+            .accept(&Config::new(), |request| Ok(request.accept()?.deflate(DeflateConfig::new())));
+        let mut ws = accepted.expect("it is right");
+        ws.connection_mut().0.pass_compressed();
+        ws.read_part().expect("it is open")
+    });
+    let (_proxy, address) = proxy(&server);
+    let request = request(&address).deflate(DeflateConfig::new());
+    let (mut ws, _) = open(&address, request).expect("it is open");
+    let (connection, out) = ws.connection_mut();
+    connection
+        .send_compressed_part(MessageKind::Text, COMPRESSED, true, out)
+        .expect("it is agreed");
+    ws.flush().expect("there is room");
+    let part = serving.join().expect("no panic");
+    let Some(Part::Compressed(part)) = part else { panic!("{part:?}") };
+    assert_eq!(part.data, COMPRESSED);
+}
+
+#[test]
+fn a_refusal_that_cannot_be_passed_on_is_one_all_the_same() {
+    let rows = [("600", 502), ("205", 205), ("200", 200)];
+    for (status, expected) in rows {
+        let (server, serving) = serve(move |mut stream| {
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request).expect("a request");
+            let answer = format!("HTTP/1.1 {status} x\r\nContent-Length: 3\r\n\r\nabc");
+            stream.write_all(answer.as_bytes()).expect("the proxy reads");
+        });
+        let (_proxy, address) = proxy(&server);
+        let Err(Error::Refused(refusal)) = open(&address, request(&address)) else {
+            panic!("it is refused")
+        };
+        assert_eq!(refusal.status(), expected);
+        serving.join().expect("no panic");
+    }
 }
 
 #[test]

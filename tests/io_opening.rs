@@ -264,7 +264,7 @@ fn refused(answer: &[u8], max_read: usize, is_ended: bool) -> Refusal {
 
 #[test]
 fn a_refusal_is_a_value_with_its_body() {
-    let cases: [(&str, &str, bool); 18] = [
+    let cases: [(&str, &str, bool); 19] = [
         ("Content-Length: 5\r\n\r\nhello", "hello", false),
         ("Content-Length: 5\r\n\r\nhello, and more", "hello", false),
         ("Content-Length: 0\r\n\r\n", "", false),
@@ -296,6 +296,11 @@ fn a_refusal_is_a_value_with_its_body() {
             false,
         ),
         ("Transfer-Encoding: chunked, gzip\r\nContent-Length: 2\r\n\r\n2\r\nab", "2\r\nab", true),
+        (
+            "Transfer-Encoding: chunked, \r\nTransfer-Encoding:\r\n\r\n1\r\na\r\n0\r\n\r\n",
+            "a",
+            false,
+        ),
         ("Transfer-Encoding: unchunked\r\n\r\n2\r\nab", "2\r\nab", true),
         // No number
         ("Content-Length: +3\r\n\r\nhello", "hello", true),

@@ -542,6 +542,22 @@ async fn a_program_may_be_long_about_its_answer() {
     }
 }
 
+#[test]
+fn a_program_may_be_long_about_its_choice() {
+    let (mut peer, stream) = tcp();
+    peer.write_all(REQUEST).expect("there is room");
+    let config = Config::new().handshake_timeout(Duration::from_millis(100));
+    let incoming = blocking::Incoming::receive(stream, &config).expect("a request");
+    let accepted = incoming.accept(&config, |request| {
+        thread::sleep(Duration::from_millis(300));
+        Ok(request.accept()?)
+    });
+    accepted.expect("it is right");
+    let mut answer = String::new();
+    peer.read_to_string(&mut answer).expect("an orderly end");
+    assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn lingering_after_a_refusal_is_bounded() {
     let (mut peer, stream) = duplex(1000);

@@ -62,7 +62,7 @@ impl Connection {
     ///
     /// fn send_on(part: Part, to: &mut Connection, out: &mut Vec<u8>) -> Result<(), SendError> { // 4
     ///     match part {
-    ///         Part::Ping(_) | Part::Pong(_) => Ok(()), // answered here
+    ///         Part::Ping(_) | Part::Pong(_) => Ok(()), // between this side and us
     ///         part => to.send_part(&part, out),
     ///     }
     /// }

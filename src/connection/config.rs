@@ -184,10 +184,10 @@ impl Config {
     /// ([`handle_write_progress`](super::Connection::handle_write_progress), which the adapters
     /// call; the blocking one only after a write that the stream's own timeout has ended).
     ///
-    /// But what the operating system, or TLS, has taken and not sent yet is not seen to go on. A
-    /// peer that reads 20 KB/s of a long message was given up after fifty seconds by default, one
-    /// that reads 100 KB/s never (Linux, with its buffers as they come): for lines as slow as
-    /// that, a longer timeout is needed, or smaller buffers (`SO_SNDBUF`).
+    /// But what the operating system, or TLS, has taken and not sent yet is not seen to go on. By
+    /// default a peer that reads 20 KB/s of a long message is given up after fifty seconds, one
+    /// that reads 100 KB/s is not (Linux, with its buffers as they come): such slow lines need a
+    /// longer timeout, or smaller buffers (`SO_SNDBUF`).
     #[must_use]
     pub const fn pong_timeout(mut self, timeout: Duration) -> Self {
         self.timeouts.pong = Millis::new(timeout);

@@ -21,8 +21,8 @@ pub enum Event<'b> {
     /// A ping, at most 125 bytes. The pong is already in `out`, unless
     /// [`Config::answer_pings`](super::Config::answer_pings) says otherwise.
     Ping(Cow<'b, [u8]>),
-    /// A pong, at most 125 bytes: the answer to a ping, that of the keepalive, which is empty,
-    /// among them; or sent unasked.
+    /// A pong, at most 125 bytes: the answer to a ping (to one of the keepalive, which is empty,
+    /// too), or sent unasked.
     Pong(Cow<'b, [u8]>),
     /// The peer's Close frame. If it came first, the answer is already in
     /// `out`; either way nothing more will come.

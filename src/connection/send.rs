@@ -175,9 +175,9 @@ impl Connection {
     /// Sends a part as it was received: as a part of a message of its kind, compressed or not,
     /// or as a control frame.
     ///
-    /// A proxy that sends each on makes a frame of each, which is of each read. Peers limit how
-    /// many there may be in a message, this library by default to 65,536: of reads that are
-    /// short, and many, it gathers some first.
+    /// A proxy that sends each part on makes a frame of each, and a part is what one read has
+    /// brought. Peers limit how many frames a message may have (this library to 65,536 by
+    /// default): a proxy whose reads are short should join several parts before it sends them.
     ///
     /// # Errors
     /// As the method that sends what it is.

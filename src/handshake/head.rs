@@ -61,7 +61,8 @@ impl HeadReader {
         if self.collected.is_empty() && !input.first().is_none_or(is_http) {
             return Err(HandshakeError::Malformed);
         }
-        // Or, of a server for something else, soon after.
+        // A server for something else, which may speak first, is told soon after. The limit comes
+        // first however it is cut.
         let start = &self.start[..self.start.len().min(self.max_len)];
         let start = start.get(self.collected.len()..).unwrap_or_default();
         if !start.iter().zip(&**input).all(|(expected, byte)| expected == byte) {

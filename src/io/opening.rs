@@ -69,10 +69,10 @@ impl<S, R: Runtime<S>> Opening<S, R> {
     where
         C: for<'r> FnOnce(&'r Request<'static>) -> Result<Accept<'r>, Error>,
     {
-        self.begin_answer();
         let mut out = Vec::new();
         // The answer borrows the request, and must not be held while writing.
         let chosen = choose(request).map(|accept| accept.into_connection(config, &mut out));
+        self.begin_answer();
         match chosen {
             Ok(connection) => {
                 self.write_all(&out).await?;
@@ -247,7 +247,8 @@ impl<S, R: Runtime<S>> Opening<S, R> {
         loop {
             let Self { stream, timer, deadline, .. } = self;
             let left = deadline.map(|deadline| deadline.saturating_duration_since(R::now()));
-            // Whoever sends a byte now and then is too slow too.
+            // Whoever sends a byte now and then is too slow too. Not looked at afterwards: what has
+            // been done, the peer has seen.
             if left == Some(Duration::ZERO) {
                 return Err(Error::HandshakeTimeout);
             }

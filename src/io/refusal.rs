@@ -19,7 +19,8 @@ pub(super) enum Author {
 }
 
 impl Refusal {
-    /// The longest body that is read, in bytes: 64 KiB. What follows is cut off.
+    /// The longest body that is read, in bytes: 64 KiB as it comes, the lines between chunks
+    /// among them. What follows is cut off.
     pub const MAX_BODY_LEN: usize = 64 * 1024;
 
     pub(super) fn new(response: Response<'static>, body: Body, author: Author) -> Self {
