@@ -74,7 +74,7 @@ async fn serve(stream: TcpStream, server: &Uri) -> Result<(), io::Error> {
         relay(&mut from_server, &mut to_client),
     );
     if result.is_err() {
-        // Of that side this is no more than to drop it.
+        // The side that has failed is only dropped by this.
         tokio::join!(
             close(from_client, to_client, CloseCode::BAD_GATEWAY),
             close(from_server, to_server, CloseCode::GOING_AWAY),

@@ -5,7 +5,8 @@
 use libfuzzer_sys::fuzz_target;
 use sansws::Config;
 use sansws::handshake::{HandshakeError, Request, ServerHandshake};
-use sansws_fuzz::heads::{NONCE, builder, client, describe_answer, describe_request};
+use sansws_fuzz::handshake::{LIST, NONCE};
+use sansws_fuzz::heads::{builder, client, describe_answer, describe_request};
 
 type Field = (String, Vec<u8>);
 
@@ -59,14 +60,6 @@ const REQUEST: [(&str, &str); 5] = [
     ("upgrade", "websocket"),
     ("connection", "upgrade"),
     ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
-    ("sec-websocket-version", "13"),
-];
-const LIST: [(&str, &str); 6] = [
-    (":method", "CONNECT"),
-    (":protocol", "websocket"),
-    (":scheme", "https"),
-    (":path", "/chat"),
-    (":authority", "example.com"),
     ("sec-websocket-version", "13"),
 ];
 const ANSWER: [(&str, &str); 3] = [
@@ -134,7 +127,7 @@ fn describe_request_of(request: &Request<'_>, method: &str) -> String {
 }
 
 fn answer(fields: &[Field], status: u16) {
-    let (_, mut handshake) = builder().start_fields(*NONCE);
+    let (_, mut handshake) = builder().start_fields(NONCE);
     let answer = handshake.receive_fields(status, lend(fields));
     let answer = answer.map(|answer| describe_answer(&answer));
     let expected = expected(fields, format!("HTTP/1.1 {status} \r\n"), |head| {

@@ -5,6 +5,8 @@ use sansws::handshake::{
 };
 use sansws::{Config, DeflateConfig};
 
+use crate::handshake::NONCE;
+
 /// Asks for all that can be negotiated.
 pub fn builder() -> RequestBuilder {
     let builder = RequestBuilder::new("ws://example.com/chat").unwrap();
@@ -14,11 +16,8 @@ pub fn builder() -> RequestBuilder {
 
 /// Waits for an answer such as [`ANSWER`].
 pub fn client() -> ClientHandshake {
-    builder().start(*NONCE, &mut Vec::new())
+    builder().start(NONCE, &mut Vec::new())
 }
-
-/// Its base64 is the key of the RFC's example (1.3).
-pub const NONCE: &[u8; 16] = b"the sample nonce";
 
 /// The beginning of an answer that accepts what [`client`] asks.
 pub const ANSWER: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\

@@ -1,6 +1,8 @@
 //! What the fuzz targets share: how to read a case from a fuzzer's bytes, the
 //! decoder and the checks that the property tests use, and words for heads.
 
+#[path = "../../tests/support/handshake.rs"]
+pub mod handshake;
 pub mod heads;
 #[path = "../../tests/support/reference.rs"]
 pub mod reference;

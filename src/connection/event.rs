@@ -134,12 +134,7 @@ impl Part<'_> {
             Self::Text(TextPart { lead, text, first, last }) => {
                 let text = match lead {
                     None => text.into_owned(),
-                    Some(lead) => {
-                        let mut joined = String::with_capacity(lead.len_utf8() + text.len());
-                        joined.push(lead);
-                        copy::append_text(&text, &mut joined);
-                        joined
-                    }
+                    Some(lead) => join(lead, &text),
                 };
                 Part::Text(TextPart { lead: None, text: Cow::Owned(text), first, last })
             }
@@ -156,6 +151,14 @@ impl Part<'_> {
             Self::Close(close) => Part::Close(close.into_owned()),
         }
     }
+}
+
+/// The text of a part with a lead.
+pub(super) fn join(lead: char, text: &str) -> String {
+    let mut joined = String::with_capacity(lead.len_utf8() + text.len());
+    joined.push(lead);
+    copy::append_text(text, &mut joined);
+    joined
 }
 
 /// A control frame, which both yield alike.

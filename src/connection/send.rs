@@ -1,9 +1,9 @@
 //! Commands to bytes.
 
 use alloc::borrow::Cow;
-use alloc::format;
 use alloc::vec::Vec;
 
+use super::event::join;
 use super::rules::Form;
 use super::{Close, Connection, MessageKind, Part, Role, Sending, State, TextPart, UnsentPayload};
 use crate::copy;
@@ -187,7 +187,7 @@ impl Connection {
                 self.send_text_part(text, *last, out)
             }
             Part::Text(TextPart { lead: Some(lead), text, last, .. }) => {
-                self.send_text_part(&format!("{lead}{text}"), *last, out)
+                self.send_text_part(&join(*lead, text), *last, out)
             }
             Part::Binary(part) => self.send_binary_part(&part.data, part.last, out),
             #[cfg(feature = "deflate")]
