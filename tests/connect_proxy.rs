@@ -143,31 +143,26 @@ fn nobody_is_asked_for_a_server_that_tls_cannot_name() {
     }
 }
 
-/// Else it could answer in the server's place.
 #[test]
-fn a_proxy_has_nothing_to_say_in_its_tunnel() {
-    let bytes = b"HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 401 Unauthorized\r\n\r\n";
-    for kind in KINDS {
-        let (port, proxy) = start("127.0.0.1", |stream| answer(stream, bytes));
-        let connector =
-            Connector::new().proxy(&format!("http://127.0.0.1:{port}")).expect("a proxy");
-        let error = Client::refused(kind, &connector, "ws://example.com/");
-        assert!(matches!(error, Error::Handshake(HandshakeError::Malformed)), "{error:?}");
-        proxy.join().expect("a request");
-    }
-}
-
-#[test]
-fn a_proxy_without_end_of_provisional_answers_is_refused() {
-    for kind in KINDS {
-        let (port, proxy) = start("127.0.0.1", |stream| {
-            answer(stream, &b"HTTP/1.1 100 Continue\r\n\r\n".repeat(100))
-        });
-        let connector =
-            Connector::new().proxy(&format!("http://127.0.0.1:{port}")).expect("a proxy");
-        let error = Client::refused(kind, &connector, "ws://example.com/");
-        assert!(matches!(error, Error::Handshake(HandshakeError::TooManyResponses)), "{error:?}");
-        proxy.join().expect("a request");
+fn what_no_proxy_says_is_an_error() {
+    let rows: [(&[u8], usize, HandshakeError); 3] = [
+        // It has nothing to say in its tunnel: it could answer in the server's place.
+        (b"HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 401 Unauthorized\r\n\r\n", 1, HandshakeError::Malformed),
+        (b"HTTP/1.1 100 Continue\r\n\r\n", 100, HandshakeError::TooManyResponses),
+        // Told at its first bytes: it may wait for an answer to them, and end no head.
+        (b"SSH-2.0-OpenSSH_10.0\r\n", 1, HandshakeError::Malformed),
+    ];
+    for (bytes, times, expected) in rows {
+        for kind in KINDS {
+            let (port, proxy) = start("127.0.0.1", move |s| answer(s, &bytes.repeat(times)));
+            let connector =
+                Connector::new().proxy(&format!("http://127.0.0.1:{port}")).expect("a proxy");
+            let error = Client::refused(kind, &connector, "ws://example.com/");
+            let error =
+                if let Error::Handshake(error) = error { error } else { panic!("{error:?}") };
+            assert_eq!(error, expected, "{kind:?}: {}", bytes.escape_ascii());
+            proxy.join().expect("a request");
+        }
     }
 }
 
