@@ -44,7 +44,7 @@ fn a_uri_alone_will_do() {
     Client::Tokio(runtime, ws.into()).check_echo();
     server.join().expect("an orderly end");
 
-    let error = blocking::connect("https://example.com/").expect_err("not a WebSocket's");
+    let error = blocking::connect("ftp://example.com/").expect_err("not a WebSocket's");
     assert!(matches!(error, Error::Build(BuildError::Uri)), "{error}");
 }
 

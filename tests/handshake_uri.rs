@@ -9,7 +9,8 @@ use support::handshake::NONCE;
 #[test]
 fn a_uri_says_where_to_connect_and_what_to_ask_for() {
     // 3: the ports, and "/" for an empty path; 4.1, 4: the port in Host unless
-    // it is the default; RFC 3986, 3.1 and 3.2.2: the scheme in any case
+    // it is the default; RFC 3986, 3.1 and 3.2.2: the scheme in any case; and those of HTTP, as
+    // browsers take them
     let rows = [
         // URI, secure, host, port, Host field, request target
         ("ws://example.com", false, "example.com", 80, "example.com", "/"),
@@ -17,6 +18,9 @@ fn a_uri_says_where_to_connect_and_what_to_ask_for() {
         ("ws://example.com/chat", false, "example.com", 80, "example.com", "/chat"),
         ("wss://example.com/chat", true, "example.com", 443, "example.com", "/chat"),
         ("WSS://example.com/chat", true, "example.com", 443, "example.com", "/chat"),
+        ("http://example.com/chat", false, "example.com", 80, "example.com", "/chat"),
+        ("Https://example.com:443/", true, "example.com", 443, "example.com", "/"),
+        ("https://h:80/", true, "h", 80, "h:80", "/"),
         ("ws://h?x=1", false, "h", 80, "h", "/?x=1"),
         ("ws://h/?x=1", false, "h", 80, "h", "/?x=1"),
         ("ws://h?", false, "h", 80, "h", "/?"),
@@ -89,8 +93,8 @@ fn what_is_no_websocket_uri_is_refused() {
         "h/chat",
         "//h/chat",
         "://h/chat",
-        "http://h/chat",
-        "https://h/chat",
+        "ftp://h/chat",
+        "httpss://h/chat",
         "wsss://h/chat",
         "w://h/chat",
         "xws://h/chat",

@@ -159,8 +159,8 @@ impl HandshakeError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// Not a `ws` or `wss` URI (RFC 6455, 3): another scheme, a fragment, user
-    /// information, or a character that a URI cannot have.
+    /// Not a `ws` or `wss` URI (RFC 6455, 3): another scheme (but those of HTTP), a fragment,
+    /// user information, or a character that a URI cannot have.
     #[error("not a valid ws or wss URI")]
     Uri,
     /// Not the URI of an HTTP proxy: `http://[user:password@]host[:port]`.

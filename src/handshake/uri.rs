@@ -9,6 +9,9 @@ use super::error::BuildError;
 
 /// A `ws` or `wss` URI, taken apart.
 ///
+/// `http` and `https` are taken for `ws` and `wss`, as browsers do: a page, or a redirection,
+/// names a server so.
+///
 /// The parts are checked for what must not stand in a request, but not
 /// translated: percent-encode what needs it, and write an international host
 /// name in its ASCII form. A path or query of visible ASCII passes as it is,
@@ -43,8 +46,8 @@ impl Uri {
     pub fn parse(uri: &str) -> Result<Self, BuildError> {
         let (scheme, rest) = uri.split_once("://").ok_or(BuildError::Uri)?;
         let is_secure = match scheme {
-            _ if scheme.eq_ignore_ascii_case("ws") => false,
-            _ if scheme.eq_ignore_ascii_case("wss") => true,
+            _ if is_either(scheme, ["ws", "http"]) => false,
+            _ if is_either(scheme, ["wss", "https"]) => true,
             _ => return Err(BuildError::Uri),
         };
         let path_at = rest.find(['/', '?']).unwrap_or(rest.len());
@@ -163,14 +166,17 @@ pub(super) fn split_port(authority: &str) -> (&str, Option<&str>) {
 
 /// The port that an authority leaves out (RFC 9110, 4.2; RFC 6455, 3).
 pub(super) fn default_port(scheme: &str) -> Option<u16> {
-    let is = |other| scheme.eq_ignore_ascii_case(other);
-    if is("http") || is("ws") {
+    if is_either(scheme, ["ws", "http"]) {
         Some(80)
-    } else if is("https") || is("wss") {
+    } else if is_either(scheme, ["wss", "https"]) {
         Some(443)
     } else {
         None
     }
+}
+
+fn is_either(scheme: &str, names: [&str; 2]) -> bool {
+    names.iter().any(|name| scheme.eq_ignore_ascii_case(name))
 }
 
 /// RFC 3986, 3.1
@@ -225,8 +231,7 @@ pub(super) fn is_target(target: &str) -> bool {
     let is_absolute = || {
         target.split_once("://").is_some_and(|(scheme, rest)| {
             let authority = &rest[..rest.find(['/', '?']).unwrap_or(rest.len())];
-            ["http", "https"].iter().any(|http| scheme.eq_ignore_ascii_case(http))
-                && is_authority(authority.as_bytes())
+            is_either(scheme, ["http", "https"]) && is_authority(authority.as_bytes())
         })
     };
     (target.starts_with('/') || is_absolute()) && is_resource_name(target)
