@@ -8,9 +8,12 @@ use super::Connector;
 use super::addresses::{by_turns, no_address};
 #[cfg(feature = "rustls")]
 use super::tls::{Tls, tls_for};
+use crate::connection::Config;
 use crate::handshake::{Accepted, RequestBuilder, Uri};
-use crate::io::blocking::{Stream, WebSocket, tunnel};
+use crate::io::blocking::runtime::{Blocking, Timer, now};
+use crate::io::blocking::{Stream, WebSocket};
 use crate::io::error::Error;
+use crate::io::opening::Opening;
 
 /// Opens a connection to the server that a `ws` or `wss` URI names; for more than
 /// that, see [`Connector`].
@@ -70,6 +73,21 @@ impl Connector {
             None => ClientStream::new(Layers::Plain(stream)),
         })
     }
+}
+
+/// Asks a proxy for a tunnel to the server that `uri` names.
+fn tunnel<S: Stream>(
+    stream: S,
+    uri: &Uri,
+    credentials: Option<&[u8]>,
+    config: &Config,
+    deadline: Option<Instant>,
+) -> Result<S, Error> {
+    let opening = Opening::<S, Blocking<S>>::new(stream, Timer::default(), config);
+    let mut opening = opening.no_later_than(deadline);
+    now(opening.tunnel(uri, credentials))?;
+    opening.stream.set_read_timeout(None)?;
+    Ok(opening.stream)
 }
 
 #[cfg(feature = "rustls")]

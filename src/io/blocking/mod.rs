@@ -1,0 +1,275 @@
+//! The adapter for blocking streams: `std::io::Read` and `Write`, with what else
+//! there is to know about them ([`Stream`]).
+
+mod incoming;
+pub(in crate::io) mod runtime;
+mod stream;
+
+use alloc::vec::Vec;
+use core::fmt;
+
+pub use incoming::Incoming;
+pub use stream::{ReadWrite, Stream};
+
+use self::runtime::{Blocking, Timer, now};
+#[cfg(feature = "connect")]
+pub use super::connect::blocking::{ClientStream, connect};
+use super::error::Error;
+use super::opening::Opening;
+use super::socket::Socket;
+use crate::connection::{Config, Connection, Event, Part};
+use crate::error::SendError;
+use crate::frame::CloseCode;
+use crate::handshake::{Accepted, RequestBuilder};
+use crate::prepared::Prepared;
+
+/// A WebSocket over a blocking stream.
+///
+/// What all adapters have in common is in the documentation of the
+/// [module](crate::io). A method whose stream would block, because it is not
+/// blocking or its own timeout has passed, returns [`Error::Io`] of kind
+/// `WouldBlock`; nothing is lost, and it can be called again. (But not in the
+/// opening handshake, which needs a stream that blocks.)
+///
+/// It is for one thread, and cannot be split: who has to send while a read waits takes
+/// another adapter, or [`Connection`] itself with a thread that writes, as
+/// `examples/chat.rs` does.
+///
+/// The stream's timeout for reading is the adapter's while there is a deadline: in the opening
+/// handshake, with a [keepalive](Config::keepalive), which is on by default, and when closing.
+/// A program that has its own, and no keepalive, sets it after the first `read` or the
+/// handshake. The timeout for writing is the program's to set: without one, a peer that does
+/// not read can hold a write for as long as it likes, whatever the deadlines.
+///
+/// ```no_run
+/// use sansws::blocking::WebSocket;
+/// use sansws::{Config, Event};
+/// use std::net::TcpListener;
+///
+/// let listener = TcpListener::bind("127.0.0.1:9001")?;
+/// for stream in listener.incoming() {
+///     let stream = stream?;
+///     std::thread::spawn(move || {
+///         let mut ws = WebSocket::accept(stream, &Config::new())?;
+///         while let Some(event) = ws.read()? {
+///             if let Event::Text(_) | Event::Binary(_) = event {
+///                 ws.write(event)?; // the next read sends it
+///             }
+///         }
+///         Ok::<_, sansws::io::Error>(())
+///     });
+/// }
+/// # Ok::<_, std::io::Error>(())
+/// ```
+pub struct WebSocket<S: Stream>(Socket<S, Blocking<S>>);
+
+/// # Opening
+impl<S: Stream> WebSocket<S> {
+    /// Over a stream whose opening handshake is done. `remainder` is what was
+    /// read behind the handshake: the first input of the connection.
+    #[must_use]
+    pub fn new(stream: S, connection: Connection, remainder: Vec<u8>) -> Self {
+        Self(Socket::new(stream, connection, remainder))
+    }
+
+    /// Reads a client's request and accepts it, whatever path it asks for, with
+    /// no subprotocol. For more, see [`Incoming`].
+    ///
+    /// The stream is used as it is: where short messages are to leave at once,
+    /// a `TcpStream` wants `set_nodelay(true)`.
+    ///
+    /// # Errors
+    /// As for [`Incoming::receive`] and [`Incoming::accept`].
+    pub fn accept(stream: S, config: &Config) -> Result<Self, Error> {
+        Incoming::receive(stream, config)?.accept(config, |request| Ok(request.accept()?))
+    }
+
+    /// Sends `request` over a stream that leads to the server, and checks the
+    /// answer.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] if the server answers with another status than 101;
+    /// [`Error::Handshake`], [`Error::HandshakeTimeout`], [`Error::Io`].
+    pub fn connect_over(
+        stream: S,
+        request: RequestBuilder,
+        config: &Config,
+    ) -> Result<(Self, Accepted<'static>), Error> {
+        let mut opening = Opening::<S, Blocking<S>>::new(stream, Timer::default(), config);
+        let (connection, accepted, remainder) = now(opening.connect(request, config))?;
+        Ok((Self::after(opening, connection, remainder), accepted))
+    }
+}
+
+impl<S: Stream> WebSocket<S> {
+    /// The stream's timeout is that of the handshake still: its timer knows.
+    fn after(opening: Opening<S, Blocking<S>>, ws: Connection, remainder: Vec<u8>) -> Self {
+        Self(Socket::with_timer(opening.stream, opening.timer, ws, remainder))
+    }
+}
+
+/// # Reading
+impl<S: Stream> WebSocket<S> {
+    /// The next message, control frame or Close; `None` when the connection has
+    /// come to its orderly end, the Close having been returned before.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] and [`Error::Io`], for good unless it is `WouldBlock`;
+    /// [`Error::WrongRead`] in the middle of a message begun with
+    /// [`read_part`](Self::read_part).
+    pub fn read(&mut self) -> Result<Option<Event<'static>>, Error> {
+        now(core::future::poll_fn(|cx| self.0.poll_next(cx)))
+    }
+
+    /// The next piece of a message, as it arrives; as [`read`](Self::read)
+    /// otherwise. See [`Connection::receive_part`].
+    ///
+    /// # Errors
+    /// As for [`read`](Self::read).
+    pub fn read_part(&mut self) -> Result<Option<Part<'static>>, Error> {
+        now(core::future::poll_fn(|cx| self.0.poll_next(cx)))
+    }
+
+    /// Sets how many bytes may wait to be written before nothing more is read.
+    /// Default: 64 KiB.
+    pub const fn set_high_water_mark(&mut self, bytes: usize) {
+        self.0.driver.high_water_mark = bytes;
+    }
+}
+
+/// # Writing
+impl<S: Stream> WebSocket<S> {
+    /// Adds a message or control frame to what is to be written: by the next
+    /// [`read`](Self::read), [`flush`](Self::flush) or [`send`](Self::send).
+    ///
+    /// A large message that is given away (`String`, `Vec<u8>`) is written from
+    /// where it lies.
+    ///
+    /// # Errors
+    /// Nothing was added then; see [`Connection::send_text`] and its like. After a
+    /// [`SendError::Closed`] the next [`read`](Self::read) says how it closed.
+    pub fn write<'m>(&mut self, event: impl Into<Event<'m>>) -> Result<(), SendError> {
+        self.0.driver.write(event.into())
+    }
+
+    /// Adds a message that was encoded once for many connections.
+    ///
+    /// # Errors
+    /// As for [`Connection::send_prepared`].
+    pub fn write_prepared(&mut self, message: &Prepared) -> Result<(), SendError> {
+        self.0.driver.write_prepared(message)
+    }
+
+    /// Adds a part as it was received; see [`Connection::send_part`].
+    ///
+    /// # Errors
+    /// See [`Connection::send_part`].
+    pub fn write_part(&mut self, part: &Part<'_>) -> Result<(), SendError> {
+        let (ws, out) = self.0.driver.parts();
+        ws.send_part(part, out)
+    }
+
+    /// Adds a part of a message of text; see [`Connection::send_text_part`].
+    ///
+    /// # Errors
+    /// See [`Connection::send_text_part`].
+    pub fn write_text_part(&mut self, text: &str, last: bool) -> Result<(), SendError> {
+        let (ws, out) = self.0.driver.parts();
+        ws.send_text_part(text, last, out)
+    }
+
+    /// Adds a part of a message of bytes; see [`Connection::send_binary_part`].
+    ///
+    /// # Errors
+    /// See [`Connection::send_binary_part`].
+    pub fn write_binary_part(&mut self, data: &[u8], last: bool) -> Result<(), SendError> {
+        let (ws, out) = self.0.driver.parts();
+        ws.send_binary_part(data, last, out)
+    }
+
+    /// Writes all that was added.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the stream takes no more.
+    pub fn flush(&mut self) -> Result<(), Error> {
+        now(core::future::poll_fn(|cx| self.0.poll_flush(cx)))
+    }
+
+    /// Adds a message or control frame, and writes all.
+    ///
+    /// # Errors
+    /// As for [`write`](Self::write) and [`flush`](Self::flush).
+    pub fn send<'m>(&mut self, event: impl Into<Event<'m>>) -> Result<(), Error> {
+        self.write(event)?;
+        self.flush()
+    }
+
+    /// Closes the connection, and waits for its orderly end; messages that still
+    /// come are dropped. If the peer has closed already, only waits.
+    ///
+    /// To go on reading until the peer has closed too, write an [`Event::Close`]
+    /// instead.
+    ///
+    /// The [close timeout](Config::close_timeout) runs from the beginning, and what waits is
+    /// written before the Close frame: if that is much, [`flush`](Self::flush) it first.
+    ///
+    /// # Errors
+    /// [`Error::Send`] if code or reason cannot be sent; [`Error::Failed`], also
+    /// with [`CloseTimeout`](crate::Violation::CloseTimeout); [`Error::Io`].
+    pub fn close(&mut self, code: impl Into<Option<CloseCode>>, reason: &str) -> Result<(), Error> {
+        self.0.begin_close(code.into(), reason)?;
+        now(core::future::poll_fn(|cx| self.0.poll_closed(cx)))
+    }
+
+    /// How many bytes wait to be written.
+    #[must_use]
+    pub fn unwritten(&self) -> usize {
+        self.0.driver.output.len()
+    }
+}
+
+/// # The parts
+impl<S: Stream> WebSocket<S> {
+    /// The connection, for its questions.
+    #[must_use]
+    pub fn connection(&self) -> &Connection {
+        self.0.driver.connection()
+    }
+
+    /// The connection, and where to append what it is to send, for what the
+    /// adapter has no method for.
+    ///
+    /// Only to be appended to: what stands there may be written in part already.
+    pub fn connection_mut(&mut self) -> (&mut Connection, &mut Vec<u8>) {
+        self.0.driver.parts()
+    }
+
+    /// The stream.
+    #[must_use]
+    pub const fn stream(&self) -> &S {
+        &self.0.stream
+    }
+
+    /// The stream. What is read from it or written to it is missing in the
+    /// connection.
+    pub const fn stream_mut(&mut self) -> &mut S {
+        &mut self.0.stream
+    }
+
+    /// The stream alone. What was read but not returned, or added but not
+    /// written, is lost.
+    #[must_use]
+    pub fn into_stream(self) -> S {
+        self.0.stream
+    }
+}
+
+impl<S: Stream + fmt::Debug> fmt::Debug for WebSocket<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebSocket")
+            .field("stream", &self.0.stream)
+            .field("connection", self.connection())
+            .field("unwritten", &self.unwritten())
+            .finish_non_exhaustive()
+    }
+}
