@@ -49,6 +49,8 @@ pub(super) struct Driver {
     pub(super) needs_flush: bool,
     /// Whether the stream took nothing when it was written to last.
     is_held_up: bool,
+    #[cfg(feature = "_async")]
+    pub(super) deadlines_passed: u32,
 }
 
 impl Driver {
@@ -68,6 +70,8 @@ impl Driver {
             is_shut: false,
             needs_flush: false,
             is_held_up: false,
+            #[cfg(feature = "_async")]
+            deadlines_passed: 0,
         }
     }
 
@@ -285,6 +289,10 @@ impl Driver {
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
+        #[cfg(feature = "_async")]
+        {
+            self.deadlines_passed = self.deadlines_passed.wrapping_add(1);
+        }
         // A failure is told like any other, and what was read is not received any more.
         if self.ws.handle_timeout(now, self.output.tail()).is_err() {
             self.input.keep(0);

@@ -60,6 +60,8 @@ mod incoming;
 #[cfg(feature = "_async")]
 mod split;
 #[cfg(feature = "_async")]
+mod tasks;
+#[cfg(feature = "_async")]
 mod websocket;
 
 #[cfg(feature = "blocking")]

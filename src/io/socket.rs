@@ -1,6 +1,8 @@
 //! A stream and its connection, polled: the one place that decides what is done
 //! with the stream, and when.
 
+#[cfg(feature = "_async")]
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
@@ -11,6 +13,8 @@ use super::error::Error;
 use super::output::MAX_SLICES;
 use super::received::Received;
 use super::spare::with_buffer;
+#[cfg(feature = "_async")]
+use super::tasks::Tasks;
 use crate::connection::{Connection, Event, Part};
 use crate::error::{SendError, Violation};
 use crate::frame::CloseCode;
@@ -99,6 +103,9 @@ pub(super) struct Socket<S, R: Runtime<S>> {
     /// Whether a `Stream` has ended.
     #[cfg(feature = "_async")]
     pub(super) is_terminated: bool,
+    /// Who waits for it as a `Stream` and as a `Sink`.
+    #[cfg(feature = "_async")]
+    pub(super) tasks: Option<Arc<Tasks>>,
 }
 
 impl<S, R: Runtime<S>> Socket<S, R> {
@@ -121,6 +128,8 @@ impl<S, R: Runtime<S>> Socket<S, R> {
             reads: 0,
             #[cfg(feature = "_async")]
             is_terminated: false,
+            #[cfg(feature = "_async")]
+            tasks: None,
         }
     }
 
@@ -130,30 +139,22 @@ impl<S, R: Runtime<S>> Socket<S, R> {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<T>, Error>> {
-        // What is here already needs no look at the stream, unless the program's
-        // answers to it wait: compressed, it can be a thousand times as long.
-        if self.driver.has_input() && !self.driver.is_congested() {
-            let mut received = None;
-            self.driver.next(&mut received)?;
-            if received.is_some() {
-                return Poll::Ready(Ok(received));
-            }
+        match self.next_at_hand()? {
+            None => self.poll_stream(cx),
+            received => Poll::Ready(Ok(received)),
         }
-        self.poll_stream(cx)
     }
 
-    /// As a `Stream` says it.
-    #[cfg(feature = "_async")]
-    pub(super) fn poll_item(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Event<'static>, Error>>> {
-        if self.is_terminated {
-            return Poll::Ready(None);
+    /// What is here already, for which nobody has to wait.
+    #[inline]
+    pub(super) fn next_at_hand<T: Received>(&mut self) -> Result<Option<T>, Error> {
+        let mut received = None;
+        // It needs no look at the stream, unless the program's answers to it wait:
+        // compressed, it can be a thousand times as long.
+        if self.driver.has_input() && !self.driver.is_congested() {
+            self.driver.next(&mut received)?;
         }
-        let item = ready!(self.poll_next(cx)).transpose();
-        self.is_terminated = !matches!(item, Some(Ok(_)));
-        Poll::Ready(item)
+        Ok(received)
     }
 
     fn poll_stream<T: Received>(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<T>, Error>> {
@@ -306,12 +307,6 @@ impl<S, R: Runtime<S>> Socket<S, R> {
             let _ = self.driver.outcome();
         }
         Poll::Ready(self.driver.check_write())
-    }
-
-    /// Writes, if too much was buffered.
-    #[cfg(feature = "_async")]
-    pub(super) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        if self.driver.is_full() { self.poll_flush(cx) } else { Poll::Ready(Ok(())) }
     }
 
     /// Begins to close the connection, if it is open.

@@ -1,18 +1,11 @@
-//! Two halves for two tasks.
-//!
-//! Both may wait for the same stream, which remembers one task for each
-//! direction; either may have to write. So the stream is given one waker for
-//! both, and that wakes whoever is waiting. The lock is held for the length of a
-//! poll, never across an await.
+//! Two halves for two tasks. The lock is held for the length of a poll, never across an await.
 
 use alloc::sync::Arc;
-use alloc::task::Wake;
 use alloc::vec::Vec;
+use core::fmt;
 use core::future::poll_fn;
 use core::pin::Pin;
-use core::sync::atomic::{AtomicUsize, Ordering};
 use core::task::{Context, Poll, Waker};
-use core::{fmt, mem};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_core::{FusedStream, Stream};
@@ -20,17 +13,18 @@ use futures_sink::Sink;
 
 use super::error::Error;
 use super::socket::{Runtime, Socket};
+use super::tasks::{Changed, Half, Tasks};
 use super::websocket::WebSocket;
-use crate::connection::{Connection, Event, Part, State};
+use crate::connection::{Connection, Event, Part};
 use crate::error::SendError;
 use crate::frame::CloseCode;
 use crate::prepared::Prepared;
 
 pub(super) fn split<S, R: Runtime<S>>(mut socket: Socket<S, R>) -> (Reader<S, R>, Writer<S, R>) {
     socket.driver.is_split = true;
-    let waiting = Arc::new(Waiting::default());
-    let waker = Waker::from(Arc::clone(&waiting));
-    let shared = Arc::new(Shared { socket: Mutex::new(socket), waiting, waker });
+    let tasks = Arc::new(Tasks::default());
+    let waker = Waker::from(Arc::clone(&tasks));
+    let shared = Arc::new(Shared { socket: Mutex::new(socket), tasks, waker });
     (Reader(Arc::clone(&shared)), Writer::new(shared))
 }
 
@@ -231,15 +225,15 @@ impl<S, R: Runtime<S>> Writer<S, R> {
     }
 
     fn new(shared: Arc<Shared<S, R>>) -> Self {
-        let half = shared.waiting.new_writer();
+        let half = shared.tasks.new_writer();
         Self { shared, half }
     }
 }
 
 struct Shared<S, R: Runtime<S>> {
     socket: Mutex<Socket<S, R>>,
-    waiting: Arc<Waiting>,
-    /// Wakes whoever is in `waiting`.
+    tasks: Arc<Tasks>,
+    /// Wakes them.
     waker: Waker,
 }
 
@@ -252,165 +246,25 @@ impl<S, R: Runtime<S>> Shared<S, R> {
     fn poll<T>(
         &self,
         half: Half,
-        cx: &mut Context<'_>,
+        cx: &Context<'_>,
         poll: impl FnOnce(&mut Socket<S, R>, &mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
-        // Before the stream is asked, so that no answer comes in between.
-        self.waiting.register(half, cx.waker());
-        let act = |socket: &mut _| poll(socket, &mut Context::from_waker(&self.waker));
-        let (result, before, after) = self.act(act);
-        if result.is_ready() {
-            // Who does not wait is not to be kept, nor woken.
-            self.waiting.forget(half);
-        }
-        self.wake(&before, &after);
-        result
+        self.tasks.poll(half, cx, &self.waker, |cx| self.act(|socket| poll(socket, cx)))
     }
 
     /// For what is followed by a flush.
     fn change<T>(&self, change: impl FnOnce(&mut Socket<S, R>) -> T) -> T {
-        let (result, before, after) = self.act(change);
-        self.wake(&before, &after);
-        result
+        self.tasks.wake_for(self.act(change))
     }
 
     /// For what is not: the reader is to write it.
     fn add<T>(&self, add: impl FnOnce(&mut Socket<S, R>) -> T) -> T {
-        let (result, before, after) = self.act(add);
-        self.wake(&before, &after);
-        // If it was the stream that was waited for, that wakes both once it takes more.
-        if !before.is_held_up && !after.is_written {
-            self.waiting.wake_reader();
-        }
-        result
+        self.tasks.wake_to_write(self.act(add))
     }
 
-    fn act<T>(&self, act: impl FnOnce(&mut Socket<S, R>) -> T) -> (T, Standing, Standing) {
-        let mut socket = self.lock();
-        let before = Standing::of(&socket);
-        let result = act(&mut socket);
-        // Nobody may poll it again, and programs go on adding.
-        socket.driver.drop_unwritable();
-        let after = Standing::of(&socket);
-        (result, before, after)
-    }
-
-    /// Wakes whoever is waiting for what has come about.
-    fn wake(&self, before: &Standing, after: &Standing) {
-        if (before.state, before.is_broken) != (after.state, after.is_broken) {
-            // There may be a timer to start, or nothing to wait for.
-            return self.waiting.wake_by_ref();
-        }
-        let is_done = !before.is_written && after.is_written;
-        if is_done {
-            self.waiting.wake_writers();
-        }
-        // The end of a connection goes on when all is written.
-        let is_ending = is_done && after.state != State::Open;
-        if is_ending || (before.is_congested && !after.is_congested) {
-            self.waiting.wake_reader();
-        }
-    }
-}
-
-/// What the other half may be waiting for.
-struct Standing {
-    state: State,
-    is_broken: bool,
-    is_written: bool,
-    is_held_up: bool,
-    is_congested: bool,
-}
-
-impl Standing {
-    fn of<S, R: Runtime<S>>(socket: &Socket<S, R>) -> Self {
-        let driver = &socket.driver;
-        Self {
-            state: driver.connection().state(),
-            is_broken: driver.is_write_broken(),
-            is_written: driver.is_written(),
-            is_held_up: driver.is_held_up(),
-            is_congested: driver.is_congested(),
-        }
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Half {
-    Reader,
-    /// Clones of the writer may wait at once, each for itself.
-    Writer(usize),
-}
-
-/// The tasks that wait.
-#[derive(Default)]
-struct Waiting {
-    wakers: Mutex<Wakers>,
-    writers: AtomicUsize,
-}
-
-#[derive(Default)]
-struct Wakers {
-    reader: Option<Waker>,
-    writers: Vec<(usize, Waker)>,
-}
-
-impl Waiting {
-    fn new_writer(&self) -> Half {
-        Half::Writer(self.writers.fetch_add(1, Ordering::Relaxed))
-    }
-
-    fn register(&self, half: Half, waker: &Waker) {
-        let waker = waker.clone();
-        let _known = self.with(|wakers| match half {
-            Half::Reader => wakers.reader.replace(waker),
-            Half::Writer(id) => match wakers.writers.iter_mut().find(|(known, _)| *known == id) {
-                Some((_, known)) => Some(mem::replace(known, waker)),
-                None => {
-                    wakers.writers.push((id, waker));
-                    None
-                }
-            },
-        });
-    }
-
-    fn forget(&self, half: Half) {
-        let _known = self.with(|wakers| match half {
-            Half::Reader => wakers.reader.take(),
-            Half::Writer(id) => {
-                let at = wakers.writers.iter().position(|(known, _)| *known == id);
-                at.map(|at| wakers.writers.swap_remove(at).1)
-            }
-        });
-    }
-
-    fn with<T>(&self, take: impl FnOnce(&mut Wakers) -> T) -> T {
-        // Not held while anybody is woken, who might run at once, or while a waker
-        // is dropped, which can be the last of its task.
-        take(&mut self.wakers.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn wake_reader(&self) {
-        if let Some(waker) = self.with(|wakers| wakers.reader.take()) {
-            waker.wake();
-        }
-    }
-
-    fn wake_writers(&self) {
-        for (_, waker) in self.with(|wakers| mem::take(&mut wakers.writers)) {
-            waker.wake();
-        }
-    }
-}
-
-impl Wake for Waiting {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.wake_reader();
-        self.wake_writers();
+    /// Nobody is woken while it is locked.
+    fn act<T>(&self, act: impl FnOnce(&mut Socket<S, R>) -> T) -> Changed<T> {
+        Changed::by(act, &mut self.lock())
     }
 }
 
@@ -423,14 +277,14 @@ impl<S, R: Runtime<S>> Clone for Writer<S, R> {
 /// A task that has given up waiting is not to be kept.
 impl<S, R: Runtime<S>> Drop for Reader<S, R> {
     fn drop(&mut self) {
-        self.0.waiting.forget(Half::Reader);
+        self.0.tasks.forget(Half::Reader);
     }
 }
 
 /// As for the [`Reader`].
 impl<S, R: Runtime<S>> Drop for Writer<S, R> {
     fn drop(&mut self) {
-        self.shared.waiting.forget(self.half);
+        self.shared.tasks.forget(self.half);
     }
 }
 
@@ -452,7 +306,10 @@ impl<'m, S: Unpin, R: Runtime<S>> Sink<Event<'m>> for Writer<S, R> {
     type Error = Error;
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.shared.poll(self.half, cx, Socket::poll_ready)
+        if !self.shared.lock().driver.is_full() {
+            return Poll::Ready(Ok(()));
+        }
+        self.poll_flush(cx)
     }
 
     fn start_send(self: Pin<&mut Self>, event: Event<'m>) -> Result<(), Error> {

@@ -112,6 +112,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// middle of a message begun with [`read_part`](Self::read_part).
     #[inline]
     pub async fn read(&mut self) -> Result<Option<Event<'static>>, Error> {
+        self.0.driver.is_split = false;
         poll_fn(|cx| self.0.poll_next(cx)).await
     }
 
@@ -121,6 +122,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// # Errors
     /// As for [`read`](Self::read).
     pub async fn read_part(&mut self) -> Result<Option<Part<'static>>, Error> {
+        self.0.driver.is_split = false;
         poll_fn(|cx| self.0.poll_next(cx)).await
     }
 
@@ -281,12 +283,14 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     }
 }
 
+/// Two tasks can use it as a `Stream` and as a `Sink`, divided by `StreamExt::split` as generic
+/// code has to; [`split`](Self::split) gives more.
 impl<S: Unpin, R: Runtime<S>> Stream for WebSocket<S, R> {
     type Item = Result<Event<'static>, Error>;
 
     /// As [`read`](Self::read); after an error there is nothing more.
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.get_mut().0.poll_item(cx)
+        self.get_mut().0.poll_stream_half(cx)
     }
 }
 
@@ -300,22 +304,23 @@ impl<'m, S: Unpin, R: Runtime<S>> Sink<Event<'m>> for WebSocket<S, R> {
     type Error = Error;
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.get_mut().0.poll_ready(cx)
+        self.get_mut().0.poll_ready_half(cx)
     }
 
     fn start_send(self: Pin<&mut Self>, event: Event<'m>) -> Result<(), Error> {
-        Ok(self.get_mut().write(event)?)
+        Ok(self.get_mut().0.change(|socket| socket.driver.write(event))?)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.get_mut().0.poll_flush(cx)
+        self.get_mut().0.poll_flush_half(cx)
     }
 
-    /// As [`close`](Self::close) with code 1000.
+    /// Sends a Close frame with code 1000, if the connection is open; the `Stream` sees to the
+    /// rest, and has what still comes. (The method [`close`](Self::close) waits for all that.)
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let socket = &mut self.get_mut().0;
-        socket.begin_close(Some(CloseCode::NORMAL), "")?;
-        socket.poll_closed(cx)
+        socket.change(|socket| socket.begin_close(Some(CloseCode::NORMAL), ""))?;
+        socket.poll_flush_half(cx)
     }
 }
 
