@@ -202,7 +202,11 @@ impl End {
                 self.last_keepalive = Some(now);
                 self.said.push(Item::Ping(Vec::new()));
             }
-            Some(Violation::PongTimeout) if !had_failed => assert_eq!(silence, KEEPALIVE + PONG),
+            Some(Violation::PongTimeout) if !had_failed => {
+                assert_eq!(silence, KEEPALIVE + PONG);
+                assert_eq!(self.ws.transport(), Transport::Close);
+                return;
+            }
             _ => assert!(!has_written),
         }
         if transport != Transport::Close && self.ws.transport() == Transport::Close {

@@ -154,7 +154,7 @@ async fn a_peer_that_takes_nothing_is_given_up() {
     ws.write(vec![7; 100_000]).expect("it is open");
     let result = ws.read().await;
     assert!(matches!(result, Err(Error::Failed(Violation::PongTimeout))), "{result:?}");
-    assert!((50..61).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+    assert_eq!(start.elapsed().as_secs(), 50);
 }
 
 #[tokio::test(start_paused = true)]
@@ -182,7 +182,7 @@ async fn a_peer_that_takes_nothing_does_not_hold_up_a_send_for_ever() {
     let start = Instant::now();
     ws.write(vec![7; 100_000]).expect("it is open");
     let result = timeout(EVER, ws.send(Close::new(CloseCode::NORMAL, ""))).await.expect("an end");
-    assert!(matches!(result, Err(Error::Io(_))), "{result:?}");
+    assert!(matches!(result, Err(Error::Failed(Violation::CloseTimeout))), "{result:?}");
     assert_eq!(start.elapsed().as_secs(), 10);
     assert!(matches!(ws.read().await, Err(Error::Failed(Violation::CloseTimeout))));
     // Unless the program wants no keepalive.

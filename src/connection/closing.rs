@@ -7,8 +7,8 @@
 //! | Closed | receiving Close, having sent or answered it | server: `Shutdown`, client: `AwaitEof` |
 //! | Failed | a violation, the stream's end, a timeout | `Shutdown` |
 //!
-//! In the last two it becomes `Close` when the stream has ended or the close
-//! timeout has passed.
+//! In the last two it becomes `Close` when the stream has ended or the close timeout has
+//! passed; at once, if a ping was not answered.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -48,8 +48,9 @@ pub enum Transport {
     /// close the socket at once would make the operating system answer it with
     /// a reset, which can destroy what was written but not read yet.
     Shutdown,
-    /// Close the socket, though something may be left of `out`: the stream has ended, or the
-    /// close timeout passed.
+    /// Close the socket, though something may be left of `out`: the stream has ended, the
+    /// close timeout has passed, or a ping was not answered. (It does no harm to offer the socket
+    /// the rest once more: it may be a Close frame.)
     Close,
 }
 

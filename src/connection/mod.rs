@@ -374,7 +374,12 @@ impl Connection {
         match expired {
             None => {}
             Some(Expired::Keepalive) => write_frame(&mut self.role, Opcode::PING, true, &[], out),
-            Some(Expired::Pong) => return Err(self.fail(Violation::PongTimeout, out)),
+            Some(Expired::Pong) => {
+                let failed = self.fail(Violation::PongTimeout, out);
+                // Nothing is to be expected of it any more, not even the end of the stream.
+                self.closing.over = true;
+                return Err(failed);
+            }
             Some(Expired::Close) => {
                 self.closing.over = true;
                 if state == State::Closing {

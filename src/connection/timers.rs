@@ -3,9 +3,9 @@
 //! | while | waiting for | then |
 //! |---|---|---|
 //! | Open | a keepalive interval of silence | a ping is sent |
-//! | Open, pinged | anything at all, for the pong timeout | the connection fails |
-//! | Closing | the peer's Close frame, for the close timeout | the connection fails |
-//! | Closed, Failed | the end of the stream, for the rest of that | the transport is to be closed |
+//! | Open, pinged | anything at all, for the pong timeout | the connection fails, and the transport is to be closed |
+//! | Closing | the peer's Close frame, for the close timeout | the same |
+//! | Closed, Failed | the end of the stream, for the close timeout since it is not open | the transport is to be closed |
 
 use super::State;
 use super::config::Timeouts;

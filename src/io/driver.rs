@@ -279,7 +279,11 @@ impl Driver {
     }
 
     pub(super) fn check_write(&self) -> Result<(), Error> {
-        self.write_error.as_ref().map_or(Ok(()), |error| Err(Error::Io(copy_of(error))))
+        let Some(error) = &self.write_error else { return Ok(()) };
+        match self.ws.failure() {
+            Some(violation) if self.has_given_up => Err(Error::Failed(violation)),
+            _ => Err(Error::Io(copy_of(error))),
+        }
     }
 
     /// When to wake up at the latest. The clock is only looked at if it matters.

@@ -17,7 +17,8 @@
 //!   read on: the next reads say how the connection ended.
 //! - **Silent peers are given up**, by the keepalive and its deadline
 //!   ([`Config`](crate::Config)): a read that waits sends the pings, and a flush that waits has
-//!   the same patience. (A `blocking` stream that is written to has timeouts of its own.)
+//!   the same patience. The program is told at once: nobody waits for such a peer to end its
+//!   stream. (A `blocking` stream that is written to has timeouts of its own.)
 //! - **Back-pressure.** While more than
 //!   `set_high_water_mark` bytes wait to be written,
 //!   nothing is read, so a peer that sends without reading fills its own buffers

@@ -16,7 +16,7 @@ use super::spare::with_buffer;
 #[cfg(feature = "_async")]
 use super::tasks::Tasks;
 use crate::connection::{Connection, Event, Part};
-use crate::error::{SendError, Violation};
+use crate::error::SendError;
 use crate::frame::CloseCode;
 use crate::time::Instant;
 
@@ -296,10 +296,6 @@ impl<S, R: Runtime<S>> Socket<S, R> {
             // Where writing blocks, what ends it is a timeout of the stream's.
             if !R::HAS_TASKS {
                 return Poll::Pending;
-            }
-            // Also where it was the reader that looked at the clock.
-            if let Some(given_up @ Violation::PongTimeout) = self.driver.connection().failure() {
-                return Poll::Ready(Err(Error::Failed(given_up)));
             }
             let deadline = self.driver.deadline(|| Self::now_since(self.epoch));
             ready!(self.poll_deadline(cx, deadline));

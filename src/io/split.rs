@@ -179,7 +179,7 @@ impl<S, R: Runtime<S>> Writer<S, R> {
     /// connection is closing already.
     ///
     /// # Errors
-    /// [`Error::Send`] if code or reason cannot be sent; [`Error::Io`].
+    /// [`Error::Send`] if code or reason cannot be sent; as for [`flush`](Self::flush).
     pub async fn close(
         &mut self,
         code: impl Into<Option<CloseCode>>,

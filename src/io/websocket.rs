@@ -194,7 +194,8 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     ///
     /// # Errors
     /// [`Error::Io`] if the stream takes no more; [`Error::Failed`] with
-    /// [`PongTimeout`](crate::Violation::PongTimeout).
+    /// [`PongTimeout`](crate::Violation::PongTimeout) or, when closing,
+    /// [`CloseTimeout`](crate::Violation::CloseTimeout).
     pub async fn flush(&mut self) -> Result<(), Error> {
         poll_fn(|cx| self.0.poll_flush(cx)).await
     }
