@@ -79,12 +79,23 @@ fn the_timeout_is_set_anew_for_a_deadline_that_is_earlier_or_much_later() {
         .keepalive(Some(seconds(1000)))
         .close_timeout(seconds(5));
     let mut ws = WebSocket::accept(stream, &config).expect("a right request");
-    assert!(last_timeout(&ws) <= seconds(10));
+    assert!(matches!(ws.stream().timeouts.take()[..], [Some(set), None] if set <= seconds(10)));
     assert!(matches!(ws.read(), Ok(Some(Event::Binary(_)))));
     assert!(last_timeout(&ws) > seconds(500));
     ws.write(Event::Close(Close::default())).expect("it is open");
     assert!(matches!(ws.read(), Ok(Some(Event::Binary(_)))));
     assert!(last_timeout(&ws) <= seconds(5));
+}
+
+#[test]
+fn without_a_keepalive_the_timeout_is_the_programs_after_the_handshake() {
+    let message = SERVER.incoming_final(BINARY, b"hello");
+    let stream = Remembering::new([head(&REQUEST), message]);
+    let mut ws = WebSocket::accept(stream, &Config::new().keepalive(None)).expect("it is right");
+    assert_eq!(ws.stream().timeouts.take().last(), Some(&None));
+    assert!(matches!(ws.read(), Ok(Some(Event::Binary(_)))));
+    assert!(is_blocked(&ws.read()));
+    assert_eq!(ws.stream().timeouts.take(), []);
 }
 
 #[test]

@@ -110,20 +110,10 @@ pub(super) struct Socket<S, R: Runtime<S>> {
 
 impl<S, R: Runtime<S>> Socket<S, R> {
     pub(super) fn new(stream: S, ws: Connection, remainder: Vec<u8>) -> Self {
-        Self::with_timer(stream, R::Timer::default(), ws, remainder)
-    }
-
-    /// With a timer that knows the stream.
-    pub(super) fn with_timer(
-        stream: S,
-        timer: R::Timer,
-        ws: Connection,
-        remainder: Vec<u8>,
-    ) -> Self {
         Self {
             stream,
             driver: Driver::new(ws, remainder),
-            timer,
+            timer: R::Timer::default(),
             epoch: R::now(),
             reads: 0,
             #[cfg(feature = "_async")]

@@ -37,8 +37,7 @@ use crate::prepared::Prepared;
 ///
 /// The stream's timeout for reading is the adapter's while there is a deadline: in the opening
 /// handshake, with a [keepalive](Config::keepalive), which is on by default, and when closing.
-/// A program that has its own, and no keepalive, sets it after the first `read` or the
-/// handshake. The timeout for writing is the program's to set: without one, a peer that does
+/// A program that has its own, and no keepalive, sets it after the handshake. The timeout for writing is the program's to set: without one, a peer that does
 /// not read can hold a write for as long as it likes, whatever the deadlines.
 ///
 /// ```no_run
@@ -104,7 +103,10 @@ impl<S: Stream> WebSocket<S> {
 impl<S: Stream> WebSocket<S> {
     /// The stream's timeout is that of the handshake still: its timer knows.
     fn after(opening: Opening<S, Blocking<S>>, ws: Connection, remainder: Vec<u8>) -> Self {
-        Self(Socket::with_timer(opening.stream, opening.timer, ws, remainder))
+        // The handshake's: if there is no keepalive, the program may set its own from here on.
+        // Should it fail, reading tells more.
+        let _ = opening.stream.set_read_timeout(None);
+        Self::new(opening.stream, ws, remainder)
     }
 }
 
