@@ -15,7 +15,7 @@ use io::{Script, Task, wait};
 use sansws::CloseCode;
 use sansws::io::Error;
 use sansws::tokio::{Reader, WebSocket, Writer};
-use sansws::{Close, Config, Event, State, Violation};
+use sansws::{Close, Config, Event, Prepared, SendError, State, Violation};
 use support::{BINARY, CLOSE, PING, PONG, Role, TEXT, close_payload};
 
 const SERVER: Role = Role::Server;
@@ -469,6 +469,57 @@ fn each_half_goes_on_without_the_other() {
     wait(writer.close(CloseCode::NORMAL, "")).expect("there is room");
     drop(writer);
     assert_eq!(stream.hands(), 1);
+}
+
+/// Else what is written for a program that has gone would grow without end.
+#[test]
+fn nothing_is_added_for_a_reader_that_was_dropped() {
+    let stream = Script::new();
+    let (reader, mut writer) = halves(&stream);
+    let message = Prepared::text("hello");
+    drop(reader);
+    assert_eq!(writer.write("hello"), Err(SendError::Closed));
+    assert_eq!(writer.write_prepared(&message), Err(SendError::Closed));
+    assert_eq!(writer.write_text_part("hello", true), Err(SendError::Closed));
+    assert_eq!(writer.write_binary_part(b"hello", true), Err(SendError::Closed));
+    assert_eq!(writer.unwritten(), 0);
+    wait(writer.send("alone")).expect("there is room");
+    assert_eq!(stream.written(), SERVER.outgoing(0x80 | TEXT, b"alone"));
+}
+
+#[test]
+fn an_aborted_connection_is_over_for_both() {
+    let stream = Script::new();
+    stream.state().room = 0;
+    stream.arrive(SERVER.incoming_final(TEXT, b"hello").repeat(2));
+    let (mut reader, mut writer) = halves(&stream);
+    assert!(matches!(wait(reader.read()), Ok(Some(Event::Text(_)))));
+    let clone = writer.clone();
+    let (reading, writing) = (Task::new(), Task::new());
+    writer.write(vec![7; 100_000]).expect("it is open");
+    assert_pending(&writing, pin!(writer.flush()));
+    clone.abort();
+    assert_eq!(writing.wakes(), 1);
+    for error in [
+        wait(reader.read()).expect_err("it is over"),
+        wait(reader.read()).expect_err("it stays so"),
+        wait(writer.flush()).expect_err("it is over"),
+    ] {
+        let Error::Io(error) = error else { panic!("{error:?}") };
+        assert_eq!(error.kind(), ErrorKind::ConnectionAborted);
+    }
+    assert_eq!((clone.unwritten(), clone.write("hello")), (0, Err(SendError::Closed)));
+    assert_eq!(stream.written(), []);
+    drop((reader, writer, clone));
+    assert_eq!(stream.hands(), 1);
+
+    // A reader that waits is woken.
+    let (mut reader, writer) = halves(&Script::new());
+    let mut read = pin!(reader.read());
+    assert_pending(&reading, read.as_mut());
+    writer.abort();
+    assert_eq!(reading.wakes(), 1);
+    assert!(matches!(reading.poll(read), Poll::Ready(Err(Error::Io(_)))));
 }
 
 #[test]

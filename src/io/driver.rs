@@ -43,6 +43,9 @@ pub(super) struct Driver {
     is_at_end: bool,
     /// Whether another task writes than the one that reads.
     pub(super) is_split: bool,
+    /// Whether there is one that reads, and so writes what nobody else does.
+    #[cfg(feature = "_async")]
+    pub(super) has_reader: bool,
     /// Whether the sending side of the stream was shut down.
     pub(super) is_shut: bool,
     /// What was written to the stream may still lie in a buffer of its own.
@@ -67,6 +70,8 @@ impl Driver {
             has_given_up: false,
             is_at_end: false,
             is_split: false,
+            #[cfg(feature = "_async")]
+            has_reader: true,
             is_shut: false,
             needs_flush: false,
             is_held_up: false,
@@ -222,6 +227,14 @@ impl Driver {
         // After the closing handshake a reset is as good as an end.
         self.read_error.get_or_insert(error);
         let _ = self.ws.receive_eof();
+    }
+
+    /// Ends the connection on this side alone.
+    #[cfg(feature = "_async")]
+    pub(super) fn abort(&mut self) {
+        self.input.keep(0);
+        self.write_failed(io::ErrorKind::ConnectionAborted.into());
+        self.read_failed(io::ErrorKind::ConnectionAborted.into());
     }
 
     /// Says that the stream has ended. A peer that has only shut down its sending

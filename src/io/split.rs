@@ -11,6 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use futures_core::{FusedStream, Stream};
 use futures_sink::Sink;
 
+use super::driver::Driver;
 use super::error::Error;
 use super::socket::{Runtime, Socket};
 use super::tasks::{Changed, Half, Tasks};
@@ -85,11 +86,13 @@ impl<S, R: Runtime<S>> Reader<S, R> {
     /// # Errors
     /// The halves, if not.
     pub fn reunite(self, writer: Writer<S, R>) -> Result<WebSocket<S, R>, (Self, Writer<S, R>)> {
-        if !Arc::ptr_eq(&self.0, &writer.shared) {
+        // These two hold it, and whoever else does is a clone of the writer.
+        if !Arc::ptr_eq(&self.0, &writer.shared) || Arc::strong_count(&self.0) > 2 {
             return Err((self, writer));
         }
         let shared = Arc::clone(&self.0);
         drop((self, writer));
+        shared.lock().driver.has_reader = true;
         match Arc::try_unwrap(shared) {
             Ok(shared) => {
                 let socket = shared.socket.into_inner();
@@ -107,31 +110,33 @@ impl<S, R: Runtime<S>> Writer<S, R> {
     /// does, and wakes the reader to write it.
     ///
     /// For one message to many connections: nobody waits for a slow one, and
-    /// [`unwritten`](Self::unwritten) tells how far behind it is. (The reader has to be
+    /// [`unwritten`](Self::unwritten) tells how far behind it is: one too slow is to be
+    /// [given up](Self::abort). (The reader has to be
     /// waiting in [`read`](Reader::read), or to come back to it.) What is added once the stream
     /// takes nothing any more is dropped, and the reader's `read` says why: it may still receive.
     ///
     /// # Errors
-    /// See [`WebSocket::write`].
+    /// See [`WebSocket::write`]. [`SendError::Closed`] also if the [`Reader`] was dropped, since
+    /// nobody would write it; with [`send`](Self::send) this half can still do so itself.
     pub fn write<'m>(&self, event: impl Into<Event<'m>>) -> Result<(), SendError> {
-        self.shared.add(|socket| socket.driver.write(event.into()))
+        self.add(|driver| driver.write(event.into()))
     }
 
     /// As [`WebSocket::write_prepared`].
     ///
     /// # Errors
-    /// See [`Connection::send_prepared`].
+    /// See [`Connection::send_prepared`]; and as for [`write`](Self::write).
     pub fn write_prepared(&self, message: &Prepared) -> Result<(), SendError> {
-        self.shared.add(|socket| socket.driver.write_prepared(message))
+        self.add(|driver| driver.write_prepared(message))
     }
 
     /// As [`WebSocket::write_part`].
     ///
     /// # Errors
-    /// See [`Connection::send_part`].
+    /// See [`Connection::send_part`]; and as for [`write`](Self::write).
     pub fn write_part(&self, part: &Part<'_>) -> Result<(), SendError> {
-        self.shared.add(|socket| {
-            let (ws, out) = socket.driver.parts();
+        self.add(|driver| {
+            let (ws, out) = driver.parts();
             ws.send_part(part, out)
         })
     }
@@ -139,10 +144,10 @@ impl<S, R: Runtime<S>> Writer<S, R> {
     /// As [`WebSocket::write_text_part`].
     ///
     /// # Errors
-    /// See [`Connection::send_text_part`].
+    /// See [`Connection::send_text_part`]; and as for [`write`](Self::write).
     pub fn write_text_part(&self, text: &str, last: bool) -> Result<(), SendError> {
-        self.shared.add(|socket| {
-            let (ws, out) = socket.driver.parts();
+        self.add(|driver| {
+            let (ws, out) = driver.parts();
             ws.send_text_part(text, last, out)
         })
     }
@@ -150,10 +155,10 @@ impl<S, R: Runtime<S>> Writer<S, R> {
     /// As [`WebSocket::write_binary_part`].
     ///
     /// # Errors
-    /// See [`Connection::send_binary_part`].
+    /// See [`Connection::send_binary_part`]; and as for [`write`](Self::write).
     pub fn write_binary_part(&self, data: &[u8], last: bool) -> Result<(), SendError> {
-        self.shared.add(|socket| {
-            let (ws, out) = socket.driver.parts();
+        self.add(|driver| {
+            let (ws, out) = driver.parts();
             ws.send_binary_part(data, last, out)
         })
     }
@@ -190,6 +195,16 @@ impl<S, R: Runtime<S>> Writer<S, R> {
         self.flush().await
     }
 
+    /// Gives the connection up at once, without a Close frame: for a peer that is too slow, or
+    /// not wanted any more.
+    ///
+    /// What waits to be written is dropped. The reader's `read` fails with [`Error::Io`] of kind
+    /// [`ConnectionAborted`](std::io::ErrorKind::ConnectionAborted), and nothing can be sent any
+    /// more; the stream is closed once both halves, and all clones of this one, are dropped.
+    pub fn abort(&self) {
+        self.shared.change(|socket| socket.driver.abort());
+    }
+
     /// How many bytes wait to be written.
     #[must_use]
     pub fn unwritten(&self) -> usize {
@@ -221,6 +236,14 @@ impl<S, R: Runtime<S>> Writer<S, R> {
         self.shared.add(|socket| {
             let (ws, out) = socket.driver.parts();
             act(ws, out)
+        })
+    }
+
+    /// Adds what the reader is to write, if there is one.
+    fn add(&self, add: impl FnOnce(&mut Driver) -> Result<(), SendError>) -> Result<(), SendError> {
+        self.shared.add(|Socket { driver, .. }| match driver.has_reader {
+            true => add(driver),
+            false => Err(SendError::Closed),
         })
     }
 
@@ -277,6 +300,7 @@ impl<S, R: Runtime<S>> Clone for Writer<S, R> {
 /// A task that has given up waiting is not to be kept.
 impl<S, R: Runtime<S>> Drop for Reader<S, R> {
     fn drop(&mut self) {
+        self.0.lock().driver.has_reader = false;
         self.0.tasks.forget(Half::Reader);
     }
 }
