@@ -13,7 +13,7 @@ use std::io::ErrorKind;
 use io::{Adapter, Call, Script, Stutter, is_blocked};
 use sansws::CloseCode;
 use sansws::io::Error;
-use sansws::{Close, Config, DeflateConfig, Event, Part, Violation};
+use sansws::{Close, Config, DeflateConfig, Event, Part, Prepared, Violation};
 use support::{BINARY, CLOSE, CONTINUATION, PING, PONG, Role, TEXT, close_payload, receive};
 
 io::for_each_adapter! {
@@ -21,6 +21,7 @@ io::for_each_adapter! {
     a_message_that_is_here_is_returned_without_touching_the_stream
     what_is_pending_is_written_before_waiting
     answers_to_many_messages_in_one_read_are_written_in_one_call
+    a_large_prepared_message_is_shared_by_servers
     a_large_message_given_away_is_written_from_where_it_lies
     a_large_message_given_away_is_compressed_if_that_was_agreed
     a_large_message_that_is_lent_is_copied
@@ -154,6 +155,30 @@ fn answers_to_many_messages_in_one_read_are_written_in_one_call<W: Adapter>() {
     expect_nothing_yet(&mut ws);
     assert_eq!(stream.count(Call::Write), 1);
     assert_eq!(stream.written(), Role::Server.outgoing(0x80 | TEXT, b"again").repeat(100));
+}
+
+fn a_large_prepared_message_is_shared_by_servers<W: Adapter>() {
+    for (len, is_shared) in [(16 * 1024 - 1, false), (16 * 1024, true), (100_000, true)] {
+        let message = Prepared::binary(&vec![b'd'; len]);
+        let place = (message.frame().as_ptr() as usize, message.frame().len());
+        for role in Role::BOTH {
+            let stream = Script::new();
+            let mut ws = W::of(role, &stream);
+            ws.write("before").expect("it is open");
+            ws.write_prepared(&message).expect("it is open");
+            ws.write("after").expect("it is open");
+            ws.flush().expect("there is room");
+            let state = stream.state();
+            let lies_there = state.slices.contains(&place);
+            assert_eq!(lies_there, is_shared && role == Role::Server, "{role:?}, {len}");
+            let expected = [
+                role.outgoing(0x80 | TEXT, b"before"),
+                role.outgoing(0x80 | BINARY, message.payload()),
+                role.outgoing(0x80 | TEXT, b"after"),
+            ];
+            assert!(state.written == expected.concat(), "{role:?}, {len}");
+        }
+    }
 }
 
 fn a_large_message_given_away_is_written_from_where_it_lies<W: Adapter>() {

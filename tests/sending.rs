@@ -44,7 +44,7 @@ fn lazily(ws: &mut Connection, message: Event<'_>, out: &mut Vec<u8>) -> Result<
 }
 
 /// The methods that begin a message, each with the first byte of its frame.
-const BEGIN: [(&str, u8, Send); 16] = [
+const BEGIN: [(&str, u8, Send); 17] = [
     ("send_text", 0x81, |ws, p, out| ws.send_text(text(p), out)),
     ("send_binary", 0x82, |ws, p, out| ws.send_binary(p, out)),
     ("vectored, lent text", 0x81, |ws, p, out| vectored(ws, Event::Text(text(p).into()), out)),
@@ -61,6 +61,11 @@ const BEGIN: [(&str, u8, Send); 16] = [
     ("lazily, own bytes", 0x82, |ws, p, out| lazily(ws, Event::Binary(p.to_vec().into()), out)),
     ("send_prepared, text", 0x81, |ws, p, out| ws.send_prepared(&Prepared::text(text(p)), out)),
     ("send_prepared, binary", 0x82, |ws, p, out| ws.send_prepared(&Prepared::binary(p), out)),
+    ("send_prepared_vectored", 0x82, |ws, p, out| {
+        let frame = ws.send_prepared_vectored(&Prepared::binary(p), out)?;
+        out.extend_from_slice(&frame);
+        Ok(())
+    }),
     ("send_text_part, first", 0x01, |ws, p, out| ws.send_text_part(text(p), false, out)),
     ("send_text_part, only", 0x81, |ws, p, out| ws.send_text_part(text(p), true, out)),
     ("send_binary_part, first", 0x02, |ws, p, out| ws.send_binary_part(p, false, out)),
@@ -338,7 +343,7 @@ fn a_client_masks_every_frame_with_a_key_of_its_own() {
     receive_once(&mut ws, &mut &mut close[..], &mut out).unwrap();
 
     let whole =
-        [0x81, 0x82, 0x81, 0x81, 0x82, 0x82, 0x81, 0x81, 0x82, 0x82, 0x81, 0x82, 0x81, 0x82]
+        [0x81, 0x82, 0x81, 0x81, 0x82, 0x82, 0x81, 0x81, 0x82, 0x82, 0x81, 0x82, 0x82, 0x81, 0x82]
             .map(|first_byte| (first_byte, &b"m"[..]));
     let rest: [(u8, &[u8]); 8] = [
         (0x01, b"p"),

@@ -350,7 +350,14 @@ impl Driver {
     }
 
     pub(super) fn write_prepared(&mut self, message: &Prepared) -> Result<(), SendError> {
-        self.output.append(|out| self.ws.send_prepared(message, out))
+        if message.payload().len() < LARGE {
+            return self.output.append(|out| self.ws.send_prepared(message, out));
+        }
+        let frame = self.ws.send_prepared_vectored(message, self.output.tail())?;
+        if !frame.is_empty() {
+            self.output.push(frame);
+        }
+        Ok(())
     }
 
     fn write_text(&mut self, text: &str) -> Result<(), SendError> {

@@ -129,22 +129,26 @@ impl<S, R: Runtime<S>> Socket<S, R> {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<T>, Error>> {
-        match self.next_at_hand()? {
-            None => self.poll_stream(cx),
-            received => Poll::Ready(Ok(received)),
+        let mut received = None;
+        self.next_at_hand(&mut received)?;
+        if received.is_some() {
+            return Poll::Ready(Ok(received));
         }
+        self.poll_stream(cx)
     }
 
-    /// What is here already, for which nobody has to wait.
+    /// Puts what is here already, for which nobody has to wait, into `received`.
     #[inline]
-    pub(super) fn next_at_hand<T: Received>(&mut self) -> Result<Option<T>, Error> {
-        let mut received = None;
+    pub(super) fn next_at_hand<T: Received>(
+        &mut self,
+        received: &mut Option<T>,
+    ) -> Result<(), Error> {
         // It needs no look at the stream, unless the program's answers to it wait:
         // compressed, it can be a thousand times as long.
         if self.driver.has_input() && !self.driver.is_congested() {
-            self.driver.next(&mut received)?;
+            self.driver.next(received)?;
         }
-        Ok(received)
+        Ok(())
     }
 
     fn poll_stream<T: Received>(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<T>, Error>> {

@@ -167,10 +167,9 @@ impl<S, R: Runtime<S>> Socket<S, R> {
     /// The same while another task may use the `Sink`.
     pub(super) fn poll_stream_half(&mut self, cx: &Context<'_>) -> Poll<Item> {
         // Most need not wait, and so nobody has to be remembered.
-        if !self.is_terminated
-            && let Ok(Some(event)) = self.next_at_hand()
-        {
-            return Poll::Ready(Some(Ok(event)));
+        let mut received = None;
+        if !self.is_terminated && self.next_at_hand(&mut received).is_ok() && received.is_some() {
+            return Poll::Ready(received.map(Ok));
         }
         self.poll_half(Half::Reader, cx, Self::poll_item)
     }

@@ -149,7 +149,8 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
         self.0.driver.write(event.into())
     }
 
-    /// Adds a message that was encoded once for many connections.
+    /// Adds a message that was encoded once for many connections. If it is large and this is a
+    /// server, all of them share its memory.
     ///
     /// # Errors
     /// As for [`Connection::send_prepared`].
