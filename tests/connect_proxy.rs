@@ -12,7 +12,7 @@ use sansws::Config;
 use sansws::handshake::{BuildError, HandshakeError};
 use sansws::io::{Connector, Error};
 use support::{
-    Authority, Client, KINDS, Kind, answer, echo, encrypted, read_head, start, wait_for_end,
+    Authority, Client, KINDS, Kind, answer, echo, over_tls, read_head, start, wait_for_end,
 };
 
 /// A proxy for one connection, which leads wherever the client wants; the request.
@@ -70,7 +70,7 @@ fn tls_goes_through_the_tunnel_with_the_name_of_the_server() {
     let authority = Authority::new("test");
     for kind in KINDS {
         let tls = authority.server(&["localhost"]);
-        let (server_port, server) = start("127.0.0.1", |stream| echo(encrypted(stream, tls)));
+        let (server_port, server) = start("127.0.0.1", |stream| echo(over_tls(stream, tls)));
         let (proxy_port, proxy) = start("127.0.0.1", proxy);
         let connector = Connector::new()
             .proxy(&format!("http://127.0.0.1:{proxy_port}/"))

@@ -9,11 +9,13 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use sansws::blocking::{ReadWrite, WebSocket};
+use sansws::blocking::{ReadWrite, TlsStream, WebSocket};
 use sansws::handshake::RequestBuilder;
 use sansws::io::{Connector, Error};
 use sansws::{Config, DeflateConfig, Event, Violation};
-use support::{Authority, Client, KINDS, Kind, echo, encrypted, read_head, start, wait_for_end};
+use support::{
+    Authority, Client, KINDS, Kind, echo, encrypted, over_tls, read_head, start, wait_for_end,
+};
 
 #[test]
 fn the_server_sees_the_name_and_that_http_1_is_to_be_spoken() {
@@ -29,7 +31,7 @@ fn the_server_sees_the_name_and_that_http_1_is_to_be_spoken() {
                 stream.conn.complete_io(&mut stream.sock).expect("a right handshake");
                 let name = stream.conn.server_name().map(str::to_owned);
                 let protocol = stream.conn.alpn_protocol().map(<[u8]>::to_vec);
-                echo(stream);
+                echo(TlsStream::new(stream.conn, stream.sock));
                 (name, protocol)
             });
             Client::open(kind, &connector, &format!("wss://{host}:{port}/")).check_echo();
@@ -47,7 +49,7 @@ fn compressed_messages_pass_through_tls() {
         let tls = authority.server(&["localhost"]);
         let (port, server) = start("127.0.0.1", move |stream| {
             let config = Config::new();
-            let incoming = sansws::blocking::Incoming::receive(encrypted(stream, tls), &config);
+            let incoming = sansws::blocking::Incoming::receive(over_tls(stream, tls), &config);
             let mut ws = incoming
                 .and_then(|incoming| {
                     incoming.accept(&config, |request| {
@@ -182,7 +184,7 @@ fn a_silent_server_is_waited_for_as_long_as_was_set() {
 fn the_time_for_the_handshake_of_tls_ends_with_it() {
     let authority = Authority::new("test");
     let tls = authority.server(&["localhost"]);
-    let (port, server) = start("127.0.0.1", |stream| echo(encrypted(stream, tls)));
+    let (port, server) = start("127.0.0.1", |stream| echo(over_tls(stream, tls)));
     let connector = Connector::new().tls(authority.client());
     let uri = format!("wss://localhost:{port}/");
     let mut client = Client::open(Kind::Blocking, &connector, &uri);
@@ -224,6 +226,19 @@ fn a_record_that_comes_byte_by_byte_does_not_hold_up_deadlines() {
     }
 }
 
+#[test]
+fn a_client_that_sends_tls_byte_by_byte_does_not_hold_up_a_server() {
+    let tls = Authority::new("test").server(&["localhost"]);
+    let (port, server) = start("127.0.0.1", |stream| {
+        let config = Config::new().handshake_timeout(Duration::from_millis(200));
+        WebSocket::accept(over_tls(stream, tls), &config).expect_err("no handshake")
+    });
+    let client = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
+    assert!(trickle(client, b"\x16\x03\x01\x02\x00"), "it was waited for");
+    let error = server.join().expect("it ends");
+    assert!(matches!(error, Error::HandshakeTimeout), "{error:?}");
+}
+
 /// Sends the header of a record of 512 bytes and then one byte after the other;
 /// whether the client left before it had them all.
 fn trickle(mut stream: TcpStream, header: &[u8; 5]) -> bool {
@@ -243,11 +258,11 @@ fn keys_can_be_changed_under_a_connection() {
         for kind in KINDS {
             let tls = authority.server(&["localhost"]);
             let (port, server) = start("127.0.0.1", move |stream| {
-                let stream = encrypted(stream, tls);
+                let stream = over_tls(stream, tls);
                 let mut ws = WebSocket::accept(stream, &Config::new()).expect("a handshake");
                 for text in ["one", "two"] {
                     // RFC 8446, 4.6.3: the client is asked to do so too.
-                    ws.stream_mut().conn.refresh_traffic_keys().expect("TLS 1.3");
+                    ws.stream_mut().tls_mut().refresh_traffic_keys().expect("TLS 1.3");
                     ws.stream_mut().flush().expect("the client reads");
                     thread::sleep(Duration::from_millis(100));
                     ws.send(text).expect("the client reads");
@@ -273,7 +288,7 @@ fn both_sides_say_that_tls_ends() {
         for client_closes in [true, false] {
             let tls = authority.server(&["localhost"]);
             let (port, server) = start("127.0.0.1", move |stream| {
-                let stream = encrypted(stream, tls);
+                let stream = over_tls(stream, tls);
                 let mut ws = WebSocket::accept(stream, &Config::new()).expect("a handshake");
                 if !client_closes {
                     ws.write(Event::Close(sansws::Close::default())).expect("it is open");
@@ -327,12 +342,12 @@ fn an_end_without_a_word_is_an_error_before_the_closing_handshake_only() {
         // And that TLS has ended well does not make it a Close.
         let tls = authority.server(&["localhost"]);
         let (port, server) = start("127.0.0.1", move |stream| {
-            let stream = encrypted(stream, tls);
+            let stream = over_tls(stream, tls);
             let ws = WebSocket::accept(stream, &Config::new()).expect("a handshake");
             let mut stream = ws.into_stream();
-            stream.conn.send_close_notify();
+            stream.tls_mut().send_close_notify();
             stream.flush().expect("the client reads");
-            wait_for_end(stream.sock);
+            wait_for_end(stream.into_parts().1);
         });
         let mut client = Client::open(kind, &connector, &format!("wss://localhost:{port}/"));
         let error = client.read().expect_err("no Close");
@@ -351,7 +366,7 @@ fn pings_keep_a_connection_over_tls_alive() {
     for kind in KINDS {
         let tls = authority.server(&["localhost"]);
         let (port, server) = start("127.0.0.1", move |stream| {
-            let stream = encrypted(stream, tls);
+            let stream = over_tls(stream, tls);
             let mut ws = WebSocket::accept(stream, &Config::new()).expect("a handshake");
             for _ in 0..3 {
                 let event = ws.read().expect("a ping");
@@ -386,7 +401,7 @@ fn a_server_that_falls_silent_over_tls_is_given_up() {
     for kind in KINDS {
         let tls = authority.server(&["localhost"]);
         let (port, server) = start("127.0.0.1", move |stream| {
-            let stream = encrypted(stream, tls);
+            let stream = over_tls(stream, tls);
             let ws = WebSocket::accept(stream, &Config::new()).expect("a handshake");
             wait_for_end(ws.into_stream());
         });
@@ -424,7 +439,7 @@ fn a_server_that_does_not_end_the_stream_is_given_up() {
 fn no_timeout_is_left_on_the_stream_if_there_is_none() {
     let authority = Authority::new("test");
     let tls = authority.server(&["localhost"]);
-    let (port, server) = start("127.0.0.1", |stream| echo(encrypted(stream, tls)));
+    let (port, server) = start("127.0.0.1", |stream| echo(over_tls(stream, tls)));
     let config = Config::new().handshake_timeout(Duration::MAX).keepalive(None);
     let connector = Connector::new().tls(authority.client()).config(config);
     let uri = format!("wss://localhost:{port}/");
@@ -435,4 +450,71 @@ fn no_timeout_is_left_on_the_stream_if_there_is_none() {
     assert_eq!(tcp.write_timeout().expect("it is open"), None);
     client.close().expect("an orderly end");
     server.join().expect("an orderly end");
+}
+
+/// With rustls's own stream, the write that cannot go on drops all, and nothing is read before
+/// all is written.
+#[test]
+fn a_stream_that_does_not_block_loses_nothing_while_both_send() {
+    const COUNT: usize = 20;
+    let message = vec![7; 700_000];
+    let authority = Authority::new("test");
+    let tls = authority.server(&["localhost"]);
+    let (port, server) = start("127.0.0.1", |stream| echo(over_tls(stream, tls)));
+    let connector = Connector::new().tls(authority.client());
+    let uri = format!("wss://localhost:{port}/");
+    let (mut ws, _) = connector.connect_blocking(uri).expect("it accepts");
+    ws.stream().tcp().set_nonblocking(true).expect("TCP can");
+    ws.set_high_water_mark(usize::MAX);
+    for _ in 0..COUNT {
+        ws.write(&message).expect("it is open");
+    }
+    let mut count = 0;
+    for _ in 0..20_000 {
+        match ws.read() {
+            Ok(Some(event)) => {
+                assert!(event == Event::from(&message));
+                count += 1;
+            }
+            Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => {
+                thread::sleep(Duration::from_millis(1));
+            }
+            other => panic!("after {count}: {other:?}"),
+        }
+        if count == COUNT {
+            break;
+        }
+    }
+    assert_eq!((count, ws.unwritten()), (COUNT, 0));
+    ws.stream().tcp().set_nonblocking(false).expect("TCP can");
+    ws.close(None, "").expect("an orderly end");
+    server.join().expect("an orderly end");
+}
+
+/// With rustls's own stream, the write waits in a read.
+#[test]
+fn a_server_that_is_stuck_holds_a_write_no_longer_than_the_streams_timeout() {
+    let authority = Authority::new("test");
+    let config = Config::new().keepalive(None);
+    let connector = Connector::new().tls(authority.client()).config(config);
+    let tls = authority.server(&["localhost"]);
+    let (held, is_held) = mpsc::channel::<()>();
+    let (port, server) = start("127.0.0.1", move |stream| {
+        let _ws = WebSocket::accept(over_tls(stream, tls), &Config::new()).expect("a handshake");
+        let _ = is_held.recv();
+    });
+    let (result, results) = mpsc::channel();
+    let client = thread::spawn(move || {
+        let uri = format!("wss://localhost:{port}/");
+        let (mut ws, _) = connector.connect_blocking(uri).expect("it accepts");
+        let timeout = Some(Duration::from_millis(50));
+        ws.stream().tcp().set_write_timeout(timeout).expect("TCP can");
+        let _ = result.send(ws.send(vec![7; 30_000_000]));
+    });
+    let result = results.recv_timeout(Duration::from_secs(20)).expect("the timeout holds");
+    let is_expected = matches!(&result, Err(Error::Io(e)) if e.kind() == ErrorKind::WouldBlock);
+    assert!(is_expected, "{result:?}");
+    drop(held);
+    client.join().expect("it has ended");
+    server.join().expect("it has ended");
 }

@@ -11,6 +11,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ClientConfig, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 use sansws::CloseCode;
+use sansws::blocking::TlsStream;
 use sansws::handshake::{Accepted, RequestBuilder};
 use sansws::io::{Connector, Error};
 use sansws::{Config, Event, blocking, tokio};
@@ -211,4 +212,13 @@ pub type TlsServer = StreamOwned<ServerConnection, TcpStream>;
 pub fn encrypted(stream: TcpStream, config: Arc<ServerConfig>) -> TlsServer {
     let connection = ServerConnection::new(config).expect("a configuration that is right");
     StreamOwned::new(connection, stream)
+}
+
+/// The same for an adapter.
+pub fn over_tls(
+    stream: TcpStream,
+    config: Arc<ServerConfig>,
+) -> TlsStream<ServerConnection, TcpStream> {
+    let StreamOwned { conn, sock } = encrypted(stream, config);
+    TlsStream::new(conn, sock)
 }

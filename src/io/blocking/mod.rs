@@ -4,12 +4,16 @@
 mod incoming;
 pub(in crate::io) mod runtime;
 mod stream;
+#[cfg(feature = "rustls")]
+mod tls;
 
 use alloc::vec::Vec;
 use core::fmt;
 
 pub use incoming::Incoming;
 pub use stream::{ReadWrite, Stream};
+#[cfg(feature = "rustls")]
+pub use tls::TlsStream;
 
 use self::runtime::{Blocking, Timer, now};
 #[cfg(feature = "connect")]

@@ -4,8 +4,8 @@ use std::net::{Shutdown, TcpStream};
 
 /// What a blocking stream can do besides reading and writing.
 ///
-/// Implemented for [`TcpStream`], `UnixStream` and the streams of rustls. Wrap any other in
-/// [`ReadWrite`].
+/// Implemented for [`TcpStream`] and `UnixStream`; TLS over either is a `TlsStream`. Wrap any other
+/// in [`ReadWrite`].
 pub trait Stream: Read + Write {
     /// Sets how long reading may block, as
     /// [`TcpStream::set_read_timeout`](std::net::TcpStream::set_read_timeout) does. A
@@ -44,26 +44,6 @@ impl Stream for std::os::unix::net::UnixStream {
 
     fn shut_down(&mut self) -> io::Result<()> {
         self.shutdown(Shutdown::Write)
-    }
-}
-
-/// A read returns only after a whole record of TLS, or all of its handshake: a peer that sends
-/// them byte by byte delays the deadlines, which are looked at after reading. (Not so
-/// `ClientStream`'s.)
-#[cfg(feature = "rustls")]
-impl<C, D, T: Stream> Stream for rustls::StreamOwned<C, T>
-where
-    C: core::ops::DerefMut<Target = rustls::ConnectionCommon<D>>,
-    D: rustls::SideData,
-{
-    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        self.sock.set_read_timeout(timeout)
-    }
-
-    fn shut_down(&mut self) -> io::Result<()> {
-        self.conn.send_close_notify();
-        self.flush()?;
-        self.sock.shut_down()
     }
 }
 

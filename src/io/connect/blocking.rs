@@ -1,4 +1,3 @@
-use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs as _};
@@ -10,6 +9,8 @@ use super::addresses::{by_turns, no_address};
 use super::tls::{Tls, tls_for};
 use crate::connection::Config;
 use crate::handshake::{Accepted, RequestBuilder, Uri};
+#[cfg(feature = "rustls")]
+use crate::io::blocking::TlsStream;
 use crate::io::blocking::runtime::{Blocking, Timer, now};
 use crate::io::blocking::{Stream, WebSocket};
 use crate::io::error::Error;
@@ -70,7 +71,7 @@ impl Connector {
         }
         Ok(match tls {
             Some(tls) => encrypt(stream, tls, deadline)?,
-            None => ClientStream::new(Layers::Plain(stream)),
+            None => ClientStream(Layers::Plain(stream)),
         })
     }
 }
@@ -91,14 +92,14 @@ fn tunnel<S: Stream>(
 }
 
 #[cfg(feature = "rustls")]
-fn encrypt(mut stream: TcpStream, tls: Tls, deadline: Option<Instant>) -> io::Result<ClientStream> {
+fn encrypt(stream: TcpStream, tls: Tls, deadline: Option<Instant>) -> io::Result<ClientStream> {
     let tls = rustls::ClientConnection::new(tls.config, tls.server_name);
-    let mut tls = tls.map_err(io::Error::other)?;
-    while tls.is_handshaking() || tls.wants_write() {
+    let mut stream = TlsStream::new(tls.map_err(io::Error::other)?, stream);
+    while stream.is_handshaking() {
         let left = left(deadline)?;
-        stream.set_read_timeout(left)?;
-        stream.set_write_timeout(left)?;
-        match advance(&mut tls, &mut stream) {
+        stream.stream().set_read_timeout(left)?;
+        stream.stream().set_write_timeout(left)?;
+        match stream.advance() {
             Ok(true) => {}
             Ok(false) => {
                 let text = "the server has ended the stream in the TLS handshake";
@@ -108,10 +109,9 @@ fn encrypt(mut stream: TcpStream, tls: Tls, deadline: Option<Instant>) -> io::Re
             Err(error) => return Err(error),
         }
     }
-    stream.set_read_timeout(None)?;
-    stream.set_write_timeout(None)?;
-    let stream = rustls::StreamOwned::new(tls, stream);
-    Ok(ClientStream::new(Layers::Tls(alloc::boxed::Box::new(stream))))
+    stream.stream().set_read_timeout(None)?;
+    stream.stream().set_write_timeout(None)?;
+    Ok(ClientStream(Layers::Tls(alloc::boxed::Box::new(stream))))
 }
 
 /// Without the feature there is never one: `tls_for` refuses `wss`.
@@ -127,27 +127,6 @@ fn tls_for(uri: &Uri, _: &Connector) -> io::Result<Option<Tls>> {
 #[cfg(not(feature = "rustls"))]
 fn encrypt(_: TcpStream, tls: Tls, _: Option<Instant>) -> io::Result<ClientStream> {
     match tls {}
-}
-
-/// Does as much for TLS as can be done with one look at the stream, so that the
-/// time is looked at too. (`complete_io` and `StreamOwned::read` go on for as long as
-/// bytes come, however slowly.) Whether the stream has not ended.
-#[cfg(feature = "rustls")]
-fn advance(tls: &mut rustls::ClientConnection, stream: &mut TcpStream) -> io::Result<bool> {
-    if tls.wants_write() {
-        return match tls.write_tls(stream)? {
-            0 => Err(io::ErrorKind::WriteZero.into()),
-            _ => Ok(true),
-        };
-    }
-    let count = tls.read_tls(stream)?;
-    match tls.process_new_packets() {
-        Ok(_) => Ok(count > 0),
-        Err(error) => {
-            let _ = tls.write_tls(stream); // the server may want to know too
-            Err(io::Error::new(io::ErrorKind::InvalidData, error))
-        }
-    }
 }
 
 #[cfg(feature = "rustls")]
@@ -189,36 +168,28 @@ fn left(deadline: Option<Instant>) -> io::Result<Option<Duration>> {
 
 /// A stream to a server: TCP, with TLS if the URI asks for it.
 #[derive(Debug)]
-pub struct ClientStream {
-    layers: Layers,
-    /// Whether somebody has to look at the time.
-    has_timeout: AtomicBool,
-}
+pub struct ClientStream(Layers);
 
 #[derive(Debug)]
 enum Layers {
     Plain(TcpStream),
     #[cfg(feature = "rustls")]
-    Tls(alloc::boxed::Box<rustls::StreamOwned<rustls::ClientConnection, TcpStream>>),
+    Tls(alloc::boxed::Box<TlsStream<rustls::ClientConnection, TcpStream>>),
 }
 
 impl ClientStream {
-    const fn new(layers: Layers) -> Self {
-        Self { layers, has_timeout: AtomicBool::new(false) }
-    }
-
     /// The TCP stream at the bottom.
     #[must_use]
     pub const fn tcp(&self) -> &TcpStream {
-        match &self.layers {
+        match &self.0 {
             Layers::Plain(stream) => stream,
             #[cfg(feature = "rustls")]
-            Layers::Tls(stream) => &stream.sock,
+            Layers::Tls(stream) => stream.stream(),
         }
     }
 
-    fn layer(&mut self) -> &mut dyn Stream {
-        match &mut self.layers {
+    fn top(&mut self) -> &mut dyn Stream {
+        match &mut self.0 {
             Layers::Plain(stream) => stream,
             #[cfg(feature = "rustls")]
             Layers::Tls(stream) => &mut **stream,
@@ -228,56 +199,34 @@ impl ClientStream {
 
 impl Read for ClientStream {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        match &mut self.layers {
-            Layers::Plain(stream) => stream.read(buf),
-            #[cfg(feature = "rustls")]
-            Layers::Tls(stream) => read_decrypted(stream, buf, *self.has_timeout.get_mut()),
-        }
-    }
-}
-
-/// Reads until there is something; with a timeout, only once: half a record is
-/// no reason not to look at the time, so it says that it was interrupted.
-#[cfg(feature = "rustls")]
-fn read_decrypted(
-    stream: &mut rustls::StreamOwned<rustls::ClientConnection, TcpStream>,
-    buf: &mut [u8],
-    has_timeout: bool,
-) -> io::Result<usize> {
-    loop {
-        match stream.conn.reader().read(buf) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            result => return result,
-        }
-        // At the end, the reader tells what it means.
-        let has_more = advance(&mut stream.conn, &mut stream.sock)?;
-        if has_timeout && has_more && stream.conn.wants_read() {
-            return Err(io::ErrorKind::Interrupted.into());
-        }
+        self.top().read(buf)
     }
 }
 
 impl Write for ClientStream {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.layer().write(buf)
+        self.top().write(buf)
     }
 
     fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.layer().write_vectored(bufs)
+        self.top().write_vectored(bufs)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.layer().flush()
+        self.top().flush()
     }
 }
 
 impl Stream for ClientStream {
     fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        self.has_timeout.store(timeout.is_some(), Ordering::Relaxed);
-        self.tcp().set_read_timeout(timeout)
+        match &self.0 {
+            Layers::Plain(stream) => Stream::set_read_timeout(stream, timeout),
+            #[cfg(feature = "rustls")]
+            Layers::Tls(stream) => stream.set_read_timeout(timeout),
+        }
     }
 
     fn shut_down(&mut self) -> io::Result<()> {
-        self.layer().shut_down()
+        self.top().shut_down()
     }
 }
