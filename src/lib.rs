@@ -89,7 +89,7 @@
 //! | `tokio-rustls` | `tokio`, `connect`, and `wss` for both |
 //! | `rustls-platform-verifier` | `rustls`, and trust in whom the operating system trusts |
 //! | `rustls-webpki-roots` | `rustls`, and trust in whom Mozilla trusts |
-//! | `tracing` | how the adapters' connections begin and end, for logs |
+//! | `tracing` | how the adapters' connections begin and end, for logs: at level debug, with the target `sansws`, in whatever span the program has put round them |
 //! | `http` | handshakes as types of the `http` crate, for hyper and axum |
 //!
 //! [RFC 6455]: https://www.rfc-editor.org/rfc/rfc6455

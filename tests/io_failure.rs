@@ -196,6 +196,49 @@ impl sansws::blocking::Stream for Reluctant {
     }
 }
 
+/// What rustls has to say, for example.
+#[derive(Debug, PartialEq, thiserror::Error)]
+#[error("a reason")]
+struct Reason;
+
+struct Reasoning;
+
+impl Read for Reasoning {
+    fn read(&mut self, _: &mut [u8]) -> std_io::Result<usize> {
+        Err(std_io::Error::new(ErrorKind::InvalidData, Reason))
+    }
+}
+
+impl Write for Reasoning {
+    fn write(&mut self, _: &[u8]) -> std_io::Result<usize> {
+        Err(std_io::Error::new(ErrorKind::BrokenPipe, Reason))
+    }
+
+    fn flush(&mut self) -> std_io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The first time as the stream has told it, and then as a text.
+#[test]
+fn an_error_of_the_stream_is_told_as_it_is() {
+    let connection = Role::Server.connection(&sansws::Config::new());
+    let stream = sansws::blocking::ReadWrite(Reasoning);
+    let mut ws = sansws::blocking::WebSocket::new(stream, connection, Vec::new());
+    let mut told = |is_read: bool| {
+        let result = if is_read { ws.read().map(drop) } else { ws.send("hello") };
+        let Err(Error::Io(error)) = result else { panic!("{result:?}") };
+        let reason = error.get_ref().and_then(|inner| inner.downcast_ref::<Reason>());
+        (error.kind(), reason.is_some(), error.to_string())
+    };
+    for (is_read, kind) in [(false, ErrorKind::BrokenPipe), (true, ErrorKind::InvalidData)] {
+        assert_eq!(told(is_read), (kind, true, "a reason".to_owned()));
+        if is_read {
+            assert_eq!(told(is_read), (kind, false, "a reason".to_owned()));
+        }
+    }
+}
+
 #[test]
 fn shutting_down_is_tried_again_if_it_was_put_off() {
     for errors in [vec![], vec![ErrorKind::Interrupted], vec![ErrorKind::WouldBlock; 2]] {

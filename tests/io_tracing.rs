@@ -18,7 +18,7 @@ struct Log(Arc<Mutex<Vec<String>>>);
 
 impl Subscriber for Log {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target().starts_with("sansws")
+        metadata.target() == "sansws"
     }
 
     fn event(&self, event: &Event<'_>) {

@@ -204,23 +204,34 @@ impl Driver {
         if !self.is_over() {
             return None;
         }
-        let write_error = self.write_error.as_ref().filter(|_| !self.has_given_up);
-        let error = self.read_error.as_ref().or(write_error);
+        let write_error = self.write_error.as_mut().filter(|_| !self.has_given_up);
+        let error = self.read_error.as_mut().or(write_error);
         let outcome = match (error, self.ws.failure()) {
             (_, None) => Ok(()),
-            (Some(error), Some(Violation::EndOfStream)) => Err(Error::Io(copy_of(error))),
+            (Some(error), Some(Violation::EndOfStream)) => Err(Error::Io(tell(error))),
             (_, Some(violation)) => Err(Error::Failed(violation)),
         };
+        self.end(&outcome);
+        Some(outcome)
+    }
+
+    /// Gives up what waits to be written, if there is nothing more to do.
+    pub(super) fn give_up_writing(&mut self) {
+        if self.is_over() {
+            self.end(&self.ws.failure().map_or(Ok(()), |violation| Err(Error::Failed(violation))));
+        }
+    }
+
+    fn end(&mut self, outcome: &Result<(), Error>) {
         if !self.has_ended {
             self.has_ended = true;
-            trace::ended(&self.ws, &outcome);
+            trace::ended(&self.ws, outcome);
         }
         // Who waits for it to be written waits in vain.
         if !self.is_written() && self.write_error.is_none() {
             self.has_given_up = true;
             self.write_failed(io::ErrorKind::NotConnected.into());
         }
-        Some(outcome)
     }
 
     pub(super) fn read_failed(&mut self, error: io::Error) {
@@ -291,11 +302,11 @@ impl Driver {
         }
     }
 
-    pub(super) fn check_write(&self) -> Result<(), Error> {
-        let Some(error) = &self.write_error else { return Ok(()) };
+    pub(super) fn check_write(&mut self) -> Result<(), Error> {
+        let Some(error) = &mut self.write_error else { return Ok(()) };
         match self.ws.failure() {
             Some(violation) if self.has_given_up => Err(Error::Failed(violation)),
-            _ => Err(Error::Io(copy_of(error))),
+            _ => Err(Error::Io(tell(error))),
         }
     }
 
@@ -401,10 +412,13 @@ fn receive<T: Received>(
     }
 }
 
-/// `io::Error` cannot be cloned, and whoever writes next wants to know too.
-fn copy_of(error: &io::Error) -> io::Error {
-    match error.raw_os_error() {
+/// The error itself, of which a copy stays, since whoever asks next wants to know too. (It
+/// cannot be cloned, and what it holds cannot be copied.)
+fn tell(error: &mut io::Error) -> io::Error {
+    let copy = match error.raw_os_error() {
         Some(code) => io::Error::from_raw_os_error(code),
+        None if error.get_ref().is_none() => error.kind().into(),
         None => io::Error::new(error.kind(), format!("{error}")),
-    }
+    };
+    mem::replace(error, copy)
 }

@@ -293,8 +293,7 @@ impl<S, R: Runtime<S>> Socket<S, R> {
             }
             let deadline = self.driver.deadline(|| Self::now_since(self.epoch));
             ready!(self.poll_deadline(cx, deadline));
-            // At the end it gives up what waits.
-            let _ = self.driver.outcome();
+            self.driver.give_up_writing();
         }
         Poll::Ready(self.driver.check_write())
     }

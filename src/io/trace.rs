@@ -14,26 +14,29 @@ mod on {
     use crate::handshake::{HandshakeError, Request};
     use crate::io::error::Error;
 
+    /// The crate: in what module of it something happens is no user's concern.
+    const TARGET: &str = "sansws";
+
     pub(in crate::io) fn accepted(request: &Request<'_>) {
-        debug!(path = request.path(), "accepted a WebSocket");
+        debug!(target: TARGET, path = request.path(), "accepted a WebSocket");
     }
 
     pub(in crate::io) fn refused(error: HandshakeError) {
-        debug!(status = error.status(), section = error.section(), "refused a handshake: {error}");
+        debug!(target: TARGET, status = error.status(), section = error.section(), "refused a handshake: {error}");
     }
 
     pub(in crate::io) fn connected(host: &str) {
-        debug!(host, "opened a WebSocket");
+        debug!(target: TARGET, host, "opened a WebSocket");
     }
 
     pub(in crate::io) fn ended(connection: &Connection, outcome: &Result<(), Error>) {
         let code = connection.close_code().map(crate::frame::CloseCode::value);
         match outcome {
-            Ok(()) => debug!(code, "closed a WebSocket"),
+            Ok(()) => debug!(target: TARGET, code, "closed a WebSocket"),
             Err(Error::Failed(violation)) => {
-                debug!(code, section = violation.section(), "a WebSocket failed: {violation}");
+                debug!(target: TARGET, code, section = violation.section(), "a WebSocket failed: {violation}");
             }
-            Err(error) => debug!(code, "a WebSocket failed: {error}"),
+            Err(error) => debug!(target: TARGET, code, "a WebSocket failed: {error}"),
         }
     }
 }
