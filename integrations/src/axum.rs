@@ -4,7 +4,7 @@
 use std::fmt;
 
 use ::axum::body::Body;
-use ::axum::extract::FromRequestParts;
+use ::axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use ::axum::response::{IntoResponse, Response};
 use ::http::Version;
 use ::http::request::Parts;
@@ -18,7 +18,8 @@ pub use crate::hyper::WebSocket;
 
 /// A request to open a WebSocket, checked and not yet answered.
 ///
-/// Route to it with `any`: over HTTP/2 the method is CONNECT.
+/// Route to it with `any`: over HTTP/2 the method is CONNECT. Where there is a page too, take an
+/// `Option` of it: that is `None` for whoever does not ask for a WebSocket.
 ///
 /// ```
 /// use axum::{Router, response::Response, routing::any};
@@ -128,9 +129,7 @@ impl<S: Sync> FromRequestParts<S> for WebSocketUpgrade {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
         let version = parts.version;
-        let protocol = parts.extensions.get::<Protocol>().map(Protocol::as_str);
-        let request = Request::from_http_parts(parts, protocol);
-        let checked = request.and_then(|request| request.accept().map(drop).map(|()| request));
+        let checked = read(parts).and_then(|request| request.accept().map(drop).map(|()| request));
         let (request, on_upgrade) = match (checked, parts.extensions.remove::<OnUpgrade>()) {
             (Ok(request), Some(on_upgrade)) => (request, on_upgrade),
             (Err(error), _) => return Err(Rejection { error, version }),
@@ -147,6 +146,22 @@ impl<S: Sync> FromRequestParts<S> for WebSocketUpgrade {
             deflate: None,
         })
     }
+}
+
+impl<S: Sync> OptionalFromRequestParts<S> for WebSocketUpgrade {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, Rejection> {
+        if read(parts).is_ok_and(|request| !request.is_websocket()) {
+            return Ok(None);
+        }
+        <Self as FromRequestParts<S>>::from_request_parts(parts, state).await.map(Some)
+    }
+}
+
+fn read(parts: &Parts) -> Result<Request<'static>, HandshakeError> {
+    let protocol = parts.extensions.get::<Protocol>().map(Protocol::as_str);
+    Request::from_http_parts(parts, protocol)
 }
 
 impl fmt::Debug for WebSocketUpgrade {

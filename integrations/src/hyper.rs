@@ -17,15 +17,16 @@ use sansws::handshake::{
 use sansws::{Config, Connection, MaskingKeys};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// How much is written at a time.
+/// How much is written at a time: what hyper has taken, the WebSocket does not know to be
+/// waiting, neither for `unwritten` nor for the keepalive ([`Stream`]).
 const MAX_WRITE: usize = 64 * 1024;
 
 /// A WebSocket over what a connection or a stream of hyper has become.
 pub type WebSocket = sansws::tokio::WebSocket<Stream>;
 
-/// Accepts a request to open a WebSocket as `choose` says: which subprotocol, which
-/// headers, from which origins. Send the response, and await the [`Opening`] in
-/// another task, as it is done only after that.
+/// Accepts a request to open a WebSocket as `choose` says: which subprotocol, whether
+/// compressed, from which origins. Send the response, with headers of yours added to it if
+/// there are any, and await the [`Opening`] in another task, as it is done only after that.
 ///
 /// Over HTTP/1.1 the connection must be served `with_upgrades`; over HTTP/2 the
 /// server must be built with `enable_connect_protocol`.
