@@ -3,7 +3,7 @@
 mod support;
 
 use sansws::handshake::HandshakeError::{self, *};
-use sansws::handshake::{BuildError, OriginPolicy};
+use sansws::handshake::{BuildError, OriginPolicy, Request};
 use support::handshake::{request, with_request};
 
 const ORIGINS: [&str; 4] =
@@ -158,6 +158,60 @@ fn a_request_from_elsewhere_is_refused() {
     assert_eq!(verdict(&or_none, &[]), Ok(()));
     with_request(request("origin", &["https://a.example", "x"]), |request| {
         assert_eq!(request.origin(), Some(&b"https://a.example"[..]));
+    });
+}
+
+#[test]
+fn the_hosts_own_pages_can_be_allowed_without_its_name() {
+    let same_host = OriginPolicy::same_host();
+    let or_listed = OriginPolicy::only(["https://other.example"]).unwrap().or_same_host();
+    let rows = [
+        // Host, Origin, whether it is of the same host
+        ("example.com", "https://example.com", true),
+        ("EXAMPLE.com", "https://example.COM:443", true),
+        ("example.com", "http://example.com", true),
+        ("example.com:80", "http://example.com", true),
+        ("example.com:8443", "https://example.com:8443", true),
+        ("[::1]:8443", "https://[0:0::1]:8443", true),
+        ("example.com", "https://example.com:8443", false),
+        ("example.com:8443", "https://example.com", false),
+        ("example.com:80", "https://example.com", false),
+        ("example.com", "https://example.com.evil.example", false),
+        ("example.com", "https://www.example.com", false),
+        ("example.com", "null", false),
+        ("example.com", "", false),
+    ];
+    for (host, origin, is_same) in rows {
+        let bytes = request("Host", &[host]);
+        let head = String::from_utf8(bytes).unwrap();
+        let bytes = head.replacen("\r\n\r\n", &format!("\r\nOrigin: {origin}\r\n\r\n"), 1);
+        with_request(bytes.into_bytes(), |request| {
+            for policy in [&same_host, &or_listed] {
+                let verdict = request.accept_from(policy).map(drop);
+                let expected = if is_same { Ok(()) } else { Err(Origin) };
+                assert_eq!(verdict, expected, "{host}, {origin}");
+            }
+        });
+        assert!(!same_host.allows(Some(origin.as_bytes())), "{origin}: of what host?");
+    }
+    let list = [
+        (":method", "CONNECT"),
+        (":protocol", "websocket"),
+        (":scheme", "https"),
+        (":authority", "example.com:8443"),
+        (":path", "/chat"),
+        ("sec-websocket-version", "13"),
+        ("origin", "https://example.com:8443"),
+    ];
+    let fields = list.map(|(name, value)| (name, value.as_bytes()));
+    let request_of_http2 = Request::from_header_list(fields).unwrap();
+    assert!(request_of_http2.accept_from(&same_host).is_ok());
+    let other = request("Origin", &["https://other.example"]);
+    with_request(other.clone(), |request| assert!(request.accept_from(&or_listed).is_ok()));
+    with_request(other, |request| assert!(request.accept_from(&same_host).is_err()));
+    with_request(request("Origin", &[]), |request| {
+        assert!(request.accept_from(&same_host).is_err());
+        assert!(request.accept_from(&same_host.clone().or_none()).is_ok());
     });
 }
 

@@ -28,6 +28,7 @@ use super::uri::{default_port, is_authority, is_scheme, split_port};
 #[derive(Clone, Debug)]
 pub struct OriginPolicy {
     origins: Vec<Origin>,
+    allows_same_host: bool,
     allows_none: bool,
 }
 
@@ -47,7 +48,27 @@ impl OriginPolicy {
             _ => Err(BuildError::Origin),
         };
         let origins = origins.into_iter().map(origin).collect::<Result<_, _>>()?;
-        Ok(Self { origins, allows_none: false })
+        Ok(Self { origins, allows_same_host: false, allows_none: false })
+    }
+
+    /// Allows pages of the host and port that the request itself names (its `Host`, or
+    /// `:authority`), and no other.
+    ///
+    /// For servers that do not know their own name. A proxy before it must pass the name on; and
+    /// a name that anybody has made to lead to this server is as good as any, so that one which
+    /// trusts whoever can reach it, such as a device in a home, lists its names
+    /// ([`only`](Self::only)). The scheme is not compared: behind a proxy that ends TLS a server
+    /// does not know its own.
+    #[must_use]
+    pub const fn same_host() -> Self {
+        Self { origins: Vec::new(), allows_same_host: true, allows_none: false }
+    }
+
+    /// Also allows what [`same_host`](Self::same_host) does.
+    #[must_use]
+    pub const fn or_same_host(mut self) -> Self {
+        self.allows_same_host = true;
+        self
     }
 
     /// Also allows requests without an origin, which come from programs that
@@ -58,16 +79,22 @@ impl OriginPolicy {
         self
     }
 
-    /// Whether a request with this origin is allowed.
+    /// Whether a request with this origin is allowed, wherever it was sent. (The host that
+    /// [`same_host`](Self::same_host) compares is known to
+    /// [`Request::accept_from`](super::Request::accept_from).)
     #[must_use]
     pub fn allows(&self, origin: Option<&[u8]>) -> bool {
-        match origin.map(core::str::from_utf8) {
-            None => self.allows_none,
-            Some(Ok(origin)) => {
-                Origin::parse(origin).is_some_and(|origin| self.origins.contains(&origin))
-            }
-            Some(Err(_)) => false,
-        }
+        self.allows_at(None, origin)
+    }
+
+    /// The same for a request that names this host.
+    pub(super) fn allows_at(&self, host: Option<&[u8]>, origin: Option<&[u8]>) -> bool {
+        let Some(origin) = origin else { return self.allows_none };
+        let origin = core::str::from_utf8(origin).ok().and_then(Origin::parse);
+        origin.is_some_and(|origin| {
+            let is_same_host = || host.is_some_and(|host| origin.is_of(host));
+            self.origins.contains(&origin) || (self.allows_same_host && is_same_host())
+        })
     }
 }
 
@@ -82,10 +109,22 @@ struct Origin {
 impl Origin {
     fn parse(origin: &str) -> Option<Self> {
         let (scheme, authority) = origin.split_once("://")?;
-        if !is_scheme(scheme) || !is_authority(authority.as_bytes()) {
+        if !is_scheme(scheme) {
             return None;
         }
-        let scheme = scheme.to_ascii_lowercase();
+        Self::new(scheme.to_ascii_lowercase(), authority)
+    }
+
+    /// Whether it is that of a server whose name and port this is, whatever the scheme.
+    fn is_of(&self, host: &[u8]) -> bool {
+        let host = core::str::from_utf8(host).ok();
+        host.and_then(|host| Self::new(self.scheme.clone(), host)).as_ref() == Some(self)
+    }
+
+    fn new(scheme: String, authority: &str) -> Option<Self> {
+        if !is_authority(authority.as_bytes()) {
+            return None;
+        }
         let (host, port) = split_port(authority);
         let port = match port {
             None | Some("") => default_port(&scheme),

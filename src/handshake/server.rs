@@ -268,7 +268,7 @@ impl<'b> Request<'b> {
         let accept = self.accept()?;
         let mut origins = self.headers().all("origin");
         match (origins.next(), origins.next()) {
-            (origin, None) if policy.allows(origin) => Ok(accept),
+            (origin, None) if policy.allows_at(self.header("host"), origin) => Ok(accept),
             _ => Err(HandshakeError::Origin),
         }
     }
