@@ -145,11 +145,12 @@ fn a_character_that_was_cut_leads_the_part_that_completes_it() {
         };
 
         let mut ws = role.connection(&Config::new());
-        let (mut out, mut found) = (Vec::new(), Vec::new());
+        let (mut out, mut found, mut whole) = (Vec::new(), Vec::new(), String::new());
         for mut input in inputs {
             let mut input = &mut input[..];
             while let Some(part) = ws.receive_part(&mut input, &mut out).unwrap() {
                 let Part::Text(part) = part else { panic!("{part:?}") };
+                whole += &part.to_string();
                 assert_eq!(
                     (part.first, part.last),
                     (found.is_empty(), found.len() + 1 == parts.len())
@@ -157,6 +158,7 @@ fn a_character_that_was_cut_leads_the_part_that_completes_it() {
                 found.push((part.lead, part.text.into_owned()));
             }
         }
+        assert_eq!(whole, text, "{role:?}, {cuts:?}, in frames: {in_frames}");
         let parts = parts.iter().map(|(lead, text)| (*lead, (*text).to_owned()));
         assert_eq!(
             found,

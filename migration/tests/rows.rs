@@ -210,7 +210,6 @@ mod with_sansws {
                 Event::Ping(data) => see(data),
                 Event::Pong(data) => see(data),
                 Event::Close(close) => see(close.code),
-                _ => {}
             }
         }
         let event = Event::from("hello");

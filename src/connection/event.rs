@@ -1,6 +1,7 @@
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt::{self, Write as _};
 
 #[cfg(feature = "deflate")]
 use super::MessageKind;
@@ -12,7 +13,7 @@ use crate::frame::CloseCode;
 /// It borrows from the input, never from the connection, so a program can send
 /// while it holds one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
+#[allow(clippy::exhaustive_enums, reason = "the RFC has five, and what is reserved fails")]
 pub enum Event<'b> {
     /// A message of text. Borrowed if it came in one piece.
     Text(Cow<'b, str>),
@@ -189,6 +190,8 @@ impl<'b> From<Control<'b>> for Part<'b> {
 }
 
 /// A piece of a message of text: `lead`, then `text`.
+///
+/// As text (`to_string`, `write!`) it is both.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TextPart<'b> {
@@ -201,6 +204,13 @@ pub struct TextPart<'b> {
     pub first: bool,
     /// Whether this is the message's last piece.
     pub last: bool,
+}
+
+impl fmt::Display for TextPart<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.lead.map_or(Ok(()), |lead| f.write_char(lead))?;
+        f.write_str(&self.text)
+    }
 }
 
 /// A piece of a message of bytes.

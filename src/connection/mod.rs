@@ -116,7 +116,8 @@ use crate::time::Instant;
 /// [`receive_reusing`](Self::receive_reusing) it has all of the memory that the program gives
 /// for it. The automatic answers add at most three bytes
 /// to `out` for each byte received (a server's empty ping of two bytes is
-/// answered with a masked pong of six) and one Close frame, so a program bounds
+/// answered with a masked pong of six) and one Close frame, and no call adds more than one
+/// frame of at most 131 bytes, so a program bounds
 /// its memory by not reading while `out` is long. (It hears nothing then, so a peer that
 /// takes what is sent, but slowly, is to be spared the keepalive's deadline by
 /// [`handle_write_progress`](Self::handle_write_progress).)

@@ -147,6 +147,9 @@ impl From<Part<'_>> for OwnedPart {
     }
 }
 
+/// A header, a key, and the longest payload of a control frame.
+const MAX_ANSWER: usize = 2 + 4 + 125;
+
 /// One call of `receive`, with what holds of every call: an event costs input,
 /// and `None` means that all of it was taken.
 pub fn receive_once<'b>(
@@ -154,8 +157,9 @@ pub fn receive_once<'b>(
     input: &mut &'b mut [u8],
     out: &mut Vec<u8>,
 ) -> Result<Option<Event<'b>>, Error> {
-    let before = input.len();
+    let (before, out_before) = (input.len(), out.len());
     let result = ws.receive(input, out);
+    assert!(out.len() - out_before <= MAX_ANSWER, "no call answers more than one frame");
     match &result {
         Ok(Some(event)) => assert!(input.len() < before, "{event:?} came from no input"),
         Ok(None) => assert!(input.is_empty(), "None means that all of the input was taken"),

@@ -40,7 +40,6 @@ impl From<Event<'_>> for Item {
             Event::Ping(data) => Self::Ping(data.into_owned()),
             Event::Pong(data) => Self::Pong(data.into_owned()),
             Event::Close(close) => close.into(),
-            event => panic!("an event that these tests do not know: {event:?}"),
         }
     }
 }
