@@ -83,7 +83,7 @@ impl Arguments {
         }
         if let Some(auth) = &self.auth {
             let credentials = base64::prelude::BASE64_STANDARD.encode(auth);
-            request = request.header("Authorization", &format!("Basic {credentials}"))?;
+            request = request.header("Authorization", format!("Basic {credentials}"))?;
         }
         for (name, value) in &self.header {
             request = request.header(name, value).map_err(|error| format!("{name}: {error}"))?;

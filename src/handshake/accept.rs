@@ -78,8 +78,8 @@ impl<'r> Accept<'r> {
     /// # Errors
     /// If the name is not a token, or one that the handshake writes itself, or
     /// if the value has a control character.
-    pub fn header(mut self, name: &str, value: &str) -> Result<Self, BuildError> {
-        push_header(&mut self.headers, name, value)?;
+    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Self, BuildError> {
+        push_header(&mut self.headers, name, value.as_ref())?;
         Ok(self)
     }
 

@@ -75,13 +75,16 @@ impl RequestBuilder {
         self
     }
 
-    /// Adds a header, such as `Origin`, `Cookie` or `Authorization`.
+    /// Adds a header, such as `Origin`, `Cookie` or `Authorization`: to those of this name, if
+    /// there are any. (Of `Cookie` there may be one, RFC 6265, 5.4: join them with `"; "`.)
+    ///
+    /// Text goes as UTF-8; what a server wants in another encoding is given as bytes.
     ///
     /// # Errors
     /// If the name is not a token, or one that the handshake writes itself, or
     /// if the value has a control character.
-    pub fn header(mut self, name: &str, value: &str) -> Result<Self, BuildError> {
-        push_header(&mut self.headers, name, value)?;
+    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Self, BuildError> {
+        push_header(&mut self.headers, name, value.as_ref())?;
         Ok(self)
     }
 

@@ -28,7 +28,7 @@ const RESERVED: [&str; 8] = [
 const MAX_NAME_LEN: usize = 0xFFFF;
 
 /// Appends a header line, unless it could be taken for anything else.
-pub(super) fn push_header(out: &mut Vec<u8>, name: &str, value: &str) -> Result<(), BuildError> {
+pub(super) fn push_header(out: &mut Vec<u8>, name: &str, value: &[u8]) -> Result<(), BuildError> {
     let is_ours = name.get(..14).is_some_and(|start| start.eq_ignore_ascii_case("sec-websocket-"));
     if is_ours || RESERVED.iter().any(|reserved| name.eq_ignore_ascii_case(reserved)) {
         return Err(BuildError::HeaderReserved);
@@ -36,10 +36,10 @@ pub(super) fn push_header(out: &mut Vec<u8>, name: &str, value: &str) -> Result<
     if !is_token(name.as_bytes()) || name.len() > MAX_NAME_LEN {
         return Err(BuildError::HeaderName);
     }
-    if !is_value(value.as_bytes()) {
+    if !is_value(value) {
         return Err(BuildError::HeaderValue);
     }
-    push_line(out, name, value.as_bytes());
+    push_line(out, name, value);
     Ok(())
 }
 
@@ -58,7 +58,8 @@ pub(super) fn write_rejection(
     }
     let start = out.len();
     push_status_line(out, status);
-    let written = headers.iter().try_for_each(|(name, value)| push_header(out, name, value));
+    let written =
+        headers.iter().try_for_each(|(name, value)| push_header(out, name, value.as_bytes()));
     if let Err(error) = written {
         out.truncate(start);
         return Err(error);
