@@ -319,6 +319,16 @@ fn a_refusal_is_a_value_with_its_body() {
     assert_eq!((refusal.status(), refusal.body()), (304, &[][..]));
 }
 
+/// Who follows it has no use for its body, which may be long in coming.
+#[test]
+fn nobody_waits_for_the_body_of_a_redirection() {
+    for (field, body) in [("Location: /other", ""), ("Server: x", "moved")] {
+        let head = format!("HTTP/1.1 302 Found\r\n{field}\r\n\r\n");
+        let refusal = refused((head + "moved").as_bytes(), 40, false);
+        assert_eq!((refusal.status(), refusal.body()), (302, body.as_bytes()), "{field}");
+    }
+}
+
 #[test]
 fn a_body_that_is_too_long_is_cut() {
     let long = "x".repeat(200_000);

@@ -158,7 +158,8 @@ impl<S, R: Runtime<S>> Opening<S, R> {
         author: Author,
     ) -> Error {
         let mut body = Body::of(&response, start);
-        while !body.is_complete() {
+        // Who follows a redirection has no use for what it says, and need not wait for it.
+        while !body.is_complete() && response.header("location").is_none() {
             match self.read(|bytes| body.extend(bytes)).await {
                 Ok(0) | Err(_) => break, // what there is of it is better than nothing
                 Ok(_) => {}

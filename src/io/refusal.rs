@@ -4,6 +4,37 @@ use core::fmt;
 use crate::handshake::Response;
 
 /// A server's or a proxy's answer that does not open the connection.
+///
+/// It may lead elsewhere, which this library leaves to the program (RFC 6455, 4.1 asks no client
+/// to follow):
+///
+/// ```no_run
+/// # #[cfg(all(feature = "connect", feature = "blocking"))]
+/// # mod example {
+/// use sansws::blocking::{self, ClientStream, WebSocket};
+/// use sansws::io::Error;
+///
+/// # pub
+/// fn connect(mut uri: String) -> Result<WebSocket<ClientStream>, Error> {
+///     for _ in 0..5 {
+///         match blocking::connect(&uri) {
+///             Ok((ws, _)) => return Ok(ws),
+///             Err(Error::Refused(refusal)) if !refusal.is_from_proxy() => {
+///                 let location = refusal.header("Location").map(str::from_utf8);
+///                 let Some(Ok(location)) = location else { return Err(Error::Refused(refusal)) };
+///                 // `https` will do. A relative one is joined with `uri` first, for which there
+///                 // are crates, such as `url`.
+///                 uri = location.to_owned();
+///             }
+///             Err(error) => return Err(error),
+///         }
+///     }
+///     Err(std::io::Error::other("redirected too often").into())
+/// }
+/// # }
+/// ```
+///
+/// What was meant for one server, such as an `Authorization`, is not for another.
 pub struct Refusal {
     response: Response<'static>,
     body: Vec<u8>,
@@ -60,7 +91,9 @@ impl Refusal {
         &self.response
     }
 
-    /// The body, as far as it came.
+    /// The body, as far as it came in the handshake's time: a server that says neither how long
+    /// it is nor ends the stream is waited for as long as that. With a `Location` nobody waits
+    /// for it.
     #[must_use]
     pub fn body(&self) -> &[u8] {
         &self.body

@@ -77,7 +77,8 @@ impl Connector {
 
     /// Sets how long it may take until the server can be spoken to: to look up
     /// names, to connect, for the proxy's answer, and for TLS. Default: 30 seconds. The
-    /// opening handshake has a [timeout of its own](Config::handshake_timeout).
+    /// opening handshake has a [timeout of its own](Config::handshake_timeout), and the proxy's
+    /// answer may take no longer than that either.
     #[must_use]
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
