@@ -50,8 +50,9 @@ fn opened(address: &str) -> TcpStream {
 fn each_example_explains_itself() {
     let plain = ["echo_server", "echo_client", "chat"].map(|name| (name, example(name)));
     let encrypted = ["wscat", "wss_client", "tls_echo"].map(|name| (name, encrypted_example(name)));
-    let proxy = ("proxy", example_with("proxy", "tokio,connect"));
-    for (name, program) in plain.into_iter().chain(encrypted).chain([proxy]) {
+    let others = [("proxy", "tokio,connect"), ("tokio_room", "tokio")];
+    let others = others.map(|(name, features)| (name, example_with(name, features)));
+    for (name, program) in plain.into_iter().chain(encrypted).chain(others) {
         let output = Command::new(program).arg("--help").output().expect("it runs");
         let help = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success() && help.contains("Usage:"), "{name}: {help}");
@@ -115,7 +116,7 @@ fn the_echo_client_says_what_is_wrong() {
     let echo_client = example("echo_client");
     let rows = [
         (format!("ws://{address}/"), "CHECK open FAIL refused with status 404"),
-        ("http://127.0.0.1/".into(), "CHECK open FAIL not a valid ws or wss URI"),
+        ("ftp://127.0.0.1/".into(), "CHECK open FAIL not a valid ws or wss URI"),
     ];
     for (url, expected) in rows {
         let (lines, succeeded) = Program::start(Command::new(&echo_client).arg(&url)).finish();
@@ -400,7 +401,7 @@ fn wscat_shows_why_it_is_refused() {
 #[test]
 fn wscat_says_what_is_wrong_with_its_arguments() {
     let rows: [(&[&str], &str); 8] = [
-        (&["http://localhost/"], "http://localhost/: not a valid ws or wss URI"),
+        (&["ftp://localhost/"], "ftp://localhost/: not a valid ws or wss URI"),
         (&["localhost", "--proxy", "socks5://a"], "socks5://a: not a valid URI of an HTTP proxy"),
         (&["localhost", "-H", "Cookie"], "a colon is missing"),
         (&["localhost", "-H", "Host: a"], "Host: the handshake writes this header itself"),

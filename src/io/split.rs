@@ -110,8 +110,8 @@ impl<S, R: Runtime<S>> Writer<S, R> {
     /// does, and wakes the reader to write it.
     ///
     /// For one message to many connections: nobody waits for a slow one, and
-    /// [`unwritten`](Self::unwritten) tells how far behind it is: one too slow is to be
-    /// [given up](Self::abort). (The reader has to be
+    /// [`unwritten`](Self::unwritten) tells how far behind it is; one too slow is to be
+    /// [given up](Self::abort) (`examples/tokio_room.rs`). (The reader has to be
     /// waiting in [`read`](Reader::read), or to come back to it.) What is added once the stream
     /// takes nothing any more is dropped, and the reader's `read` says why: it may still receive.
     ///
