@@ -145,10 +145,11 @@ fn nobody_is_asked_for_a_server_that_tls_cannot_name() {
 
 #[test]
 fn what_no_proxy_says_is_an_error() {
-    let rows: [(&[u8], usize, HandshakeError); 3] = [
+    let rows: [(&[u8], usize, HandshakeError); 4] = [
         // It has nothing to say in its tunnel: it could answer in the server's place.
         (b"HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 401 Unauthorized\r\n\r\n", 1, HandshakeError::Malformed),
         (b"HTTP/1.1 100 Continue\r\n\r\n", 100, HandshakeError::TooManyResponses),
+        (b"HTTP/1.1 101 Switching Protocols\r\n\r\n", 1, HandshakeError::Malformed),
         // Told at its first bytes: it may wait for an answer to them, and end no head.
         (b"SSH-2.0-OpenSSH_10.0\r\n", 1, HandshakeError::Malformed),
     ];

@@ -38,8 +38,11 @@ impl Tunnel {
     ) -> Result<Option<Response<'b>>, HandshakeError> {
         while let Some(head) = self.head.receive(input)? {
             let response = Response::parse(head)?;
-            if response.status() >= 200 {
-                return Ok(Some(response));
+            match response.status() {
+                // RFC 9110, 15.2.2: nobody has asked for another protocol.
+                101 => return Err(HandshakeError::Malformed),
+                200.. => return Ok(Some(response)),
+                _ => {}
             }
             self.provisional += 1;
             if self.provisional > MAX_PROVISIONAL {

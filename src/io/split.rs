@@ -41,7 +41,7 @@ pub struct Reader<S, R: Runtime<S>>(Arc<Shared<S, R>>);
 /// It can be cloned: whatever task it is that writes, messages stay whole. What
 /// [`write`](Self::write) adds, for which a shared reference will do, the reader's task sends as
 /// soon as it runs; [`send`](Self::send) and [`flush`](Self::flush) write in their own task, and
-/// wait until the stream has taken all.
+/// wait until the stream has taken all, also what others add meanwhile.
 pub struct Writer<S, R: Runtime<S>> {
     shared: Arc<Shared<S, R>>,
     half: Half,

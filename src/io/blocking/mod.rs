@@ -36,8 +36,10 @@ use crate::prepared::Prepared;
 /// opening handshake, which needs a stream that blocks.)
 ///
 /// It is for one thread, and cannot be split: who has to send while a read waits takes
-/// another adapter, or [`Connection`] itself with a thread that writes, as
-/// `examples/chat.rs` does.
+/// another adapter, whose halves two threads without tasks can drive as well (for tokio by
+/// `Handle::block_on`), or [`Connection`] itself with a thread that writes, as
+/// `examples/chat.rs` does. What another thread can do is to end the connection at once, by the
+/// `shutdown` of a `try_clone` of its `TcpStream`.
 ///
 /// The stream's timeout for reading is the adapter's while there is a deadline: in the opening
 /// handshake, with a [keepalive](Config::keepalive), which is on by default, and when closing.
