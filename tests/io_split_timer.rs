@@ -1,15 +1,17 @@
 //! The one timer of two halves, where it tells nobody but who looks at it: that of smol.
 
+#[path = "support/io.rs"]
+mod io;
 mod support;
 
-use std::io;
+use std::io::Result;
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use io::Task;
 use sansws::Config;
 use sansws::futures_io::WebSocket;
 use smol::io::{AsyncRead, AsyncWrite};
@@ -35,21 +37,13 @@ impl Slow {
 }
 
 impl AsyncRead for Slow {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        _: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut [u8]) -> Poll<Result<usize>> {
         Poll::Pending
     }
 }
 
 impl AsyncWrite for Slow {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
         let mut state = self.0.lock().unwrap();
         if !std::mem::replace(&mut state.was_asked, true) {
             return Poll::Pending;
@@ -58,21 +52,12 @@ impl AsyncWrite for Slow {
         Poll::Ready(Ok(bytes.len()))
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<()>> {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<()>> {
         Poll::Ready(Ok(()))
-    }
-}
-
-#[derive(Default)]
-struct Wakes(AtomicUsize);
-
-impl Wake for Wakes {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::SeqCst);
     }
 }
 
@@ -86,28 +71,25 @@ fn a_reader_is_woken_for_the_deadline_that_follows_the_writers() {
         let stream = Slow::default();
         let ws = WebSocket::new(stream.clone(), Role::Server.connection(&config), Vec::new());
         let (mut reader, mut writer) = ws.split();
-        let wakes = Arc::new(Wakes::default());
-        let waker = Waker::from(Arc::clone(&wakes));
-        let mut reading = Context::from_waker(&waker);
-        let mut writing = Context::from_waker(Waker::noop());
+        let (reading, writing) = (Task::new(), Task::new());
 
         writer.write("hello").expect("it is open");
         let mut read = pin!(reader.read());
-        assert!(read.as_mut().poll(&mut reading).is_pending());
+        assert!(reading.poll(read.as_mut()).is_pending());
         {
             let mut flush = pin!(writer.flush());
             let mut is_flushed = false;
             while !is_flushed {
                 stream.0.lock().unwrap().was_asked = false;
-                is_flushed = flush.as_mut().poll(&mut writing).is_ready();
+                is_flushed = writing.poll(flush.as_mut()).is_ready();
             }
         }
         // From here on the reader is polled when it is woken, as a task is.
         let end = Instant::now() + Duration::from_secs(5);
         while !stream.is_closed() {
             assert!(Instant::now() < end, "round {round}: the peer is never given up");
-            if wakes.0.swap(0, Ordering::SeqCst) > 0 {
-                let _ = read.as_mut().poll(&mut reading);
+            if reading.wakes() > 0 {
+                let _ = reading.poll(read.as_mut());
             }
             sleep(Duration::from_millis(1));
         }
