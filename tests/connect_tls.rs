@@ -3,13 +3,14 @@
 #[path = "support/connect.rs"]
 mod support;
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use sansws::blocking::{ReadWrite, TlsStream, WebSocket};
+use rustls::ClientConnection;
+use sansws::blocking::{ReadWrite, Stream, TlsStream, WebSocket};
 use sansws::handshake::RequestBuilder;
 use sansws::io::{Connector, Error};
 use sansws::{Config, DeflateConfig, Event, Violation};
@@ -517,4 +518,118 @@ fn a_server_that_is_stuck_holds_a_write_no_longer_than_the_streams_timeout() {
     drop(held);
     client.join().expect("it has ended");
     server.join().expect("it has ended");
+}
+
+/// A stream that has a buffer of its own, and says of time what that of Windows says.
+struct Buffered {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+fn as_windows<T>(result: io::Result<T>) -> io::Result<T> {
+    result.map_err(|error| match error.kind() {
+        ErrorKind::WouldBlock => ErrorKind::TimedOut.into(),
+        _ => error,
+    })
+}
+
+impl Read for Buffered {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        as_windows(self.stream.read(buf))
+    }
+}
+
+impl Write for Buffered {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        if self.buffer.len() > 10_000 {
+            self.flush()?;
+        }
+        self.buffer.extend_from_slice(buf);
+        Ok(buf.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        while !self.buffer.is_empty() {
+            let count = as_windows(self.stream.write(&self.buffer))?;
+            self.buffer.drain(..count);
+        }
+        Ok(())
+    }
+}
+
+impl Stream for Buffered {
+    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.stream.set_read_timeout(timeout)
+    }
+
+    fn shut_down(&mut self) -> io::Result<()> {
+        self.stream.shutdown(Shutdown::Write)
+    }
+}
+
+fn client_over(authority: &Authority, stream: TcpStream) -> TlsStream<ClientConnection, Buffered> {
+    let name = "localhost".try_into().expect("a name");
+    let tls = ClientConnection::new(authority.client(), name).expect("it is configured");
+    TlsStream::new(tls, Buffered { stream, buffer: Vec::new() })
+}
+
+#[test]
+fn a_write_that_waits_is_not_done_twice() {
+    const COUNT: u8 = 20;
+    let authority = Authority::new("test");
+    let tls = authority.server(&["localhost"]);
+    let (blocked, is_blocked) = mpsc::channel();
+    let (port, server) = start("127.0.0.1", move |stream| {
+        let mut ws = WebSocket::accept(over_tls(stream, tls), &Config::new()).expect("a handshake");
+        is_blocked.recv().expect("more than it takes");
+        for i in 0..COUNT {
+            let event = ws.read().expect("what was sent");
+            assert!(event == Some(Event::from(vec![i; 700_000])), "{i}");
+        }
+        while ws.read().expect("an orderly end").is_some() {}
+        // The client has shut down TCP too.
+        assert!(matches!(ws.into_stream().into_parts().1.read(&mut [0]), Ok(0)));
+    });
+    let stream = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
+    stream.set_write_timeout(Some(Duration::from_millis(20))).expect("TCP can");
+    let stream = client_over(&authority, stream);
+    let request = RequestBuilder::new("wss://localhost/").expect("a URI");
+    let config = Config::new().keepalive(None);
+    let (mut ws, _) = WebSocket::connect_over(stream, request, &config).expect("a handshake");
+    for i in 0..COUNT {
+        ws.write(vec![i; 700_000]).expect("it is open");
+    }
+    while let Err(error) = ws.flush() {
+        let is_expected = matches!(&error, Error::Io(e) if e.kind() == ErrorKind::WouldBlock);
+        assert!(is_expected, "{error:?}");
+        let _ = blocked.send(()); // once is enough
+    }
+    ws.close(None, "").expect("an orderly end");
+    drop(ws);
+    server.join().expect("an orderly end");
+}
+
+#[test]
+fn a_handshake_of_tls_that_is_part_of_ours_has_its_time() {
+    let authority = Authority::new("test");
+    let config = Config::new().handshake_timeout(Duration::from_millis(200));
+    let connect = |port| {
+        let stream = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
+        let request = RequestBuilder::new("wss://localhost/").expect("a URI");
+        let ws = WebSocket::connect_over(client_over(&authority, stream), request, &config);
+        ws.map(drop).expect_err("no handshake")
+    };
+    let (port, server) = start("127.0.0.1", |stream| trickle(stream, b"\x16\x03\x03\x02\x00"));
+    assert!(matches!(connect(port), Error::HandshakeTimeout));
+    assert!(server.join().expect("it ends"), "it was waited for");
+    // And an end of its own, if the server does not speak.
+    let (port, server) = start("127.0.0.1", |stream| drop(read_some(stream)));
+    let error = connect(port);
+    assert!(matches!(&error, Error::Io(e) if e.kind() == ErrorKind::UnexpectedEof), "{error:?}");
+    server.join().expect("it ends");
+}
+
+fn read_some(mut stream: TcpStream) -> TcpStream {
+    let _ = stream.read(&mut [0; 4096]).expect("the client speaks first");
+    stream
 }

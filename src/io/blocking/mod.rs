@@ -107,7 +107,6 @@ impl<S: Stream> WebSocket<S> {
 }
 
 impl<S: Stream> WebSocket<S> {
-    /// The stream's timeout is that of the handshake still: its timer knows.
     fn after(opening: Opening<S, Blocking<S>>, ws: Connection, remainder: Vec<u8>) -> Self {
         // The handshake's: if there is no keepalive, the program may set its own from here on.
         // Should it fail, reading tells more.

@@ -1,7 +1,8 @@
 use core::ops::DerefMut;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicU32, Ordering};
 use core::time::Duration;
 use std::io::{self, IoSlice, Read, Write};
+use std::time::Instant;
 
 use rustls::{ConnectionCommon, SideData};
 
@@ -34,8 +35,8 @@ use super::Stream;
 pub struct TlsStream<C, T> {
     tls: C,
     stream: T,
-    /// Whether somebody has to look at the time.
-    has_timeout: AtomicBool,
+    /// The timeout for reading in milliseconds, 0 for none: somebody has to look at the time.
+    timeout: AtomicU32,
 }
 
 impl<C, T> TlsStream<C, T> {
@@ -43,7 +44,7 @@ impl<C, T> TlsStream<C, T> {
     /// handshake is done or not.
     #[must_use]
     pub const fn new(tls: C, stream: T) -> Self {
-        Self { tls, stream, has_timeout: AtomicBool::new(false) }
+        Self { tls, stream, timeout: AtomicU32::new(0) }
     }
 
     /// The TLS connection, for its questions.
@@ -80,13 +81,15 @@ where
     /// too. (`complete_io` goes on for as long as bytes come, however slowly.) Whether the
     /// stream has not ended.
     pub(in crate::io) fn advance(&mut self) -> io::Result<bool> {
-        if self.tls.wants_write() {
-            match self.write_some() {
-                // The peer may wait for us to read, as we do. Whatever it is, reading tells more.
-                Err(error)
-                    if error.kind() != io::ErrorKind::Interrupted && self.tls.wants_read() => {}
-                result => return result.map(|()| true),
-            }
+        let wants_write = self.tls.wants_write();
+        let written = if wants_write { self.write_some() } else { Ok(()) };
+        // The stream may have a buffer of its own, and the peer wait for what is in it.
+        match written.and_then(|()| self.stream.flush()) {
+            Ok(()) if wants_write => return Ok(true),
+            Ok(()) => {}
+            // The peer may wait for us to read, as we do. Whatever it is, reading tells more.
+            Err(error) if error.kind() != io::ErrorKind::Interrupted && self.tls.wants_read() => {}
+            Err(error) => return Err(error),
         }
         let count = self.tls.read_tls(&mut self.stream)?;
         match self.tls.process_new_packets() {
@@ -110,13 +113,20 @@ where
         }
     }
 
-    /// Makes room for what is to be encrypted, or takes it on its way; which in the handshake
-    /// is for the peer to allow.
-    fn write_or_shake_hands(&mut self) -> io::Result<()> {
-        if !self.tls.is_handshaking() {
-            return self.write_some();
+    /// Does the TLS handshake, for no longer than a read may take: the bytes that come one by one
+    /// are no reason not to look at the time.
+    fn shake_hands(&mut self) -> io::Result<()> {
+        let timeout = Duration::from_millis(u64::from(*self.timeout.get_mut()));
+        let end = Instant::now().checked_add(timeout).filter(|_| !timeout.is_zero());
+        while self.tls.is_handshaking() {
+            if !self.advance()? {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            if self.tls.is_handshaking() && end.is_some_and(|end| Instant::now() >= end) {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
         }
-        if self.advance()? { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+        Ok(())
     }
 }
 
@@ -135,7 +145,7 @@ where
             }
             // At the end, the reader tells what it means.
             let has_more = self.advance()?;
-            if has_more && *self.has_timeout.get_mut() && self.tls.wants_read() {
+            if has_more && *self.timeout.get_mut() > 0 && self.tls.wants_read() {
                 return Err(io::ErrorKind::Interrupted.into());
             }
         }
@@ -152,27 +162,34 @@ where
     }
 
     fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        loop {
+        let is_empty = bufs.iter().all(|buf| buf.is_empty());
+        let count = loop {
             let count = self.tls.writer().write_vectored(bufs)?;
-            if count == 0 && bufs.iter().any(|buf| !buf.is_empty()) {
-                self.write_or_shake_hands()?;
-                continue;
+            if count > 0 || is_empty {
+                break count;
             }
-            while self.tls.wants_write() {
-                match self.write_some() {
-                    // It is encrypted, and waits here until it can be written.
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    result => result?,
-                }
+            // It has no room.
+            self.shake_hands()?;
+            if self.tls.wants_write() {
+                self.write_some()?;
             }
-            return Ok(count);
+        };
+        while self.tls.wants_write() {
+            match self.write_some() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Ok(()) => {}
+                // What was taken is not to be given again. It waits here, and what it waits for
+                // the next call tells.
+                Err(_) => break,
+            }
         }
+        Ok(count)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        while self.is_handshaking() {
-            self.write_or_shake_hands()?;
+        self.shake_hands()?;
+        while self.tls.wants_write() {
+            self.write_some()?;
         }
         self.stream.flush()
     }
@@ -184,7 +201,8 @@ where
     D: SideData,
 {
     fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        self.has_timeout.store(timeout.is_some(), Ordering::Relaxed);
+        let millis = timeout.map_or(0, |timeout| timeout.as_millis().clamp(1, u32::MAX.into()));
+        self.timeout.store(u32::try_from(millis).unwrap_or(u32::MAX), Ordering::Relaxed);
         self.stream.set_read_timeout(timeout)
     }
 
