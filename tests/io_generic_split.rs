@@ -10,7 +10,7 @@ use futures_util::{SinkExt, StreamExt};
 use sansws::io::Error;
 use sansws::tokio::WebSocket;
 use sansws::{CloseCode, Config, Event, Violation};
-use support::{CLOSE, Role, TEXT, close_payload};
+use support::{BINARY, CLOSE, Role, TEXT, close_payload};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
@@ -170,4 +170,34 @@ async fn a_closed_sink_and_a_silent_peer_come_to_an_end() {
     sink.close().await.expect("it is open");
     let (_, error) = soon(receiving).await;
     assert!(matches!(error, Some(Error::Failed(Violation::CloseTimeout))), "{error:?}");
+}
+
+/// Whoever calls its methods is alone: then reading stops again while much waits to be written.
+#[tokio::test(start_paused = true)]
+async fn a_send_that_was_left_does_not_end_back_pressure() {
+    for is_flushed in [false, true] {
+        let (ours, mut peer) = tokio::io::duplex(1024);
+        let connection = SERVER.connection(&Config::new().keepalive(None));
+        let mut ws = WebSocket::new(ours, connection, Vec::new());
+        let left = timeout(Duration::from_secs(1), SinkExt::send(&mut ws, vec![7; LONG].into()));
+        assert!(left.await.is_err(), "the peer takes nothing");
+        if is_flushed {
+            let taking = tokio::spawn(async move {
+                peer.read_exact(&mut vec![0; LONG + 4]).await.expect("it is written");
+                peer
+            });
+            // The stream writes it.
+            assert!(timeout(Duration::from_secs(1), ws.next()).await.is_err());
+            peer = soon(taking).await;
+            SinkExt::flush(&mut ws).await.expect("all is written");
+        }
+        tokio::spawn(async move {
+            let message = SERVER.incoming_final(BINARY, &[7; 10_000]);
+            while peer.write_all(&message).await.is_ok() {}
+        });
+        while let Ok(Some(event)) = timeout(Duration::from_secs(1), ws.next()).await {
+            ws.write(event.expect("it is open")).expect("it is open");
+        }
+        assert!(ws.unwritten() < 100_000, "{} bytes wait", ws.unwritten());
+    }
 }

@@ -437,6 +437,9 @@ fn halves_become_whole_again() {
     assert!(wait(ws.read()).is_err());
     stream.make_room(usize::MAX);
     assert_eq!(wait(ws.read()).expect("a message"), Some("hello".into()));
+    // And can be divided again.
+    let (_reader, writer) = ws.split();
+    writer.write("again").expect("it has a reader");
 }
 
 #[test]

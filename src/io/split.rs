@@ -92,15 +92,19 @@ impl<S, R: Runtime<S>> Reader<S, R> {
         }
         let shared = Arc::clone(&self.0);
         drop((self, writer));
-        shared.lock().driver.has_reader = true;
         match Arc::try_unwrap(shared) {
             Ok(shared) => {
                 let socket = shared.socket.into_inner();
                 let mut socket = socket.unwrap_or_else(PoisonError::into_inner);
                 socket.driver.is_split = false;
+                socket.driver.has_reader = true;
                 Ok(WebSocket::from_socket(socket))
             }
-            Err(shared) => Err((Self(Arc::clone(&shared)), Writer::new(shared))),
+            // Which is not so, since nobody was left to make a clone.
+            Err(shared) => {
+                shared.lock().driver.has_reader = true;
+                Err((Self(Arc::clone(&shared)), Writer::new(shared)))
+            }
         }
     }
 }
@@ -198,9 +202,10 @@ impl<S, R: Runtime<S>> Writer<S, R> {
     /// Gives the connection up at once, without a Close frame: for a peer that is too slow, or
     /// not wanted any more.
     ///
-    /// What waits to be written is dropped. The reader's `read` fails with [`Error::Io`] of kind
-    /// [`ConnectionAborted`](std::io::ErrorKind::ConnectionAborted), and nothing can be sent any
-    /// more; the stream is closed once both halves, and all clones of this one, are dropped.
+    /// What waits to be written is dropped, and nothing can be sent any more. The reader's `read`
+    /// fails with [`Error::Io`] of kind
+    /// [`ConnectionAborted`](std::io::ErrorKind::ConnectionAborted), or says how the connection
+    /// has ended if it had ended before; the stream is closed once both halves, and all clones of this one, are dropped.
     pub fn abort(&self) {
         self.shared.change(|socket| socket.driver.abort());
     }
@@ -217,7 +222,8 @@ impl<S, R: Runtime<S>> Writer<S, R> {
     }
 
     /// As [`WebSocket::connection_mut`], for the length of a call. Meanwhile it is locked:
-    /// `act` must not use either half.
+    /// `act` must not use either half. What it adds the reader writes; if that was dropped,
+    /// [`flush`](Self::flush) does.
     ///
     /// ```
     /// # #[cfg(all(feature = "tokio", feature = "deflate"))]
@@ -285,7 +291,7 @@ impl<S, R: Runtime<S>> Shared<S, R> {
         self.tasks.wake_to_write(self.act(add))
     }
 
-    /// Nobody is woken while it is locked.
+    /// Who is to be woken for what has changed is woken when it is not locked any more.
     fn act<T>(&self, act: impl FnOnce(&mut Socket<S, R>) -> T) -> Changed<T> {
         Changed::by(act, &mut self.lock())
     }

@@ -190,6 +190,7 @@ impl<S, R: Runtime<S>> Socket<S, R> {
     /// Writes all that was buffered.
     pub(super) fn poll_flush_half(&mut self, cx: &Context<'_>) -> Poll<Result<(), Error>> {
         if self.driver.is_written() {
+            self.driver.is_split = false;
             return Poll::Ready(self.driver.check_write());
         }
         self.poll_half(Half::SINK, cx, |socket, cx| {

@@ -112,8 +112,8 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// middle of a message begun with [`read_part`](Self::read_part).
     #[inline]
     pub async fn read(&mut self) -> Result<Option<Event<'static>>, Error> {
-        self.0.driver.is_split = false;
-        poll_fn(|cx| self.0.poll_next(cx)).await
+        let socket = self.alone();
+        poll_fn(|cx| socket.poll_next(cx)).await
     }
 
     /// The next piece of a message, as it arrives; as [`read`](Self::read)
@@ -122,14 +122,14 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// # Errors
     /// As for [`read`](Self::read).
     pub async fn read_part(&mut self) -> Result<Option<Part<'static>>, Error> {
-        self.0.driver.is_split = false;
-        poll_fn(|cx| self.0.poll_next(cx)).await
+        let socket = self.alone();
+        poll_fn(|cx| socket.poll_next(cx)).await
     }
 
     /// Sets how many bytes may wait to be written before nothing more is read.
     /// Default: 64 KiB.
     pub fn set_high_water_mark(&mut self, bytes: usize) {
-        self.0.driver.high_water_mark = bytes;
+        self.alone().driver.high_water_mark = bytes;
     }
 }
 
@@ -146,7 +146,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// [`SendError::Closed`] the next [`read`](Self::read) says how it closed.
     #[inline]
     pub fn write<'m>(&mut self, event: impl Into<Event<'m>>) -> Result<(), SendError> {
-        self.0.driver.write(event.into())
+        self.alone().driver.write(event.into())
     }
 
     /// Adds a message that was encoded once for many connections. If it is large and this is a
@@ -155,7 +155,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// # Errors
     /// As for [`Connection::send_prepared`].
     pub fn write_prepared(&mut self, message: &Prepared) -> Result<(), SendError> {
-        self.0.driver.write_prepared(message)
+        self.alone().driver.write_prepared(message)
     }
 
     /// Adds a part as it was received; see [`Connection::send_part`].
@@ -163,7 +163,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// # Errors
     /// See [`Connection::send_part`].
     pub fn write_part(&mut self, part: &Part<'_>) -> Result<(), SendError> {
-        let (ws, out) = self.0.driver.parts();
+        let (ws, out) = self.alone().driver.parts();
         ws.send_part(part, out)
     }
 
@@ -172,7 +172,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// # Errors
     /// See [`Connection::send_text_part`].
     pub fn write_text_part(&mut self, text: &str, last: bool) -> Result<(), SendError> {
-        let (ws, out) = self.0.driver.parts();
+        let (ws, out) = self.alone().driver.parts();
         ws.send_text_part(text, last, out)
     }
 
@@ -181,7 +181,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// # Errors
     /// See [`Connection::send_binary_part`].
     pub fn write_binary_part(&mut self, data: &[u8], last: bool) -> Result<(), SendError> {
-        let (ws, out) = self.0.driver.parts();
+        let (ws, out) = self.alone().driver.parts();
         ws.send_binary_part(data, last, out)
     }
 
@@ -198,7 +198,8 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// [`PongTimeout`](crate::Violation::PongTimeout) or, when closing,
     /// [`CloseTimeout`](crate::Violation::CloseTimeout).
     pub async fn flush(&mut self) -> Result<(), Error> {
-        poll_fn(|cx| self.0.poll_flush(cx)).await
+        let socket = self.alone();
+        poll_fn(|cx| socket.poll_flush(cx)).await
     }
 
     /// Adds a message or control frame, and writes all. If dropped before it is
@@ -228,8 +229,9 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
         code: impl Into<Option<CloseCode>>,
         reason: &str,
     ) -> Result<(), Error> {
-        self.0.begin_close(code.into(), reason)?;
-        poll_fn(|cx| self.0.poll_closed(cx)).await
+        let socket = self.alone();
+        socket.begin_close(code.into(), reason)?;
+        poll_fn(|cx| socket.poll_closed(cx)).await
     }
 
     /// How many bytes wait to be written.
@@ -262,7 +264,15 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     ///
     /// Only to be appended to: what stands there may be written in part already.
     pub fn connection_mut(&mut self) -> (&mut Connection, &mut Vec<u8>) {
-        self.0.driver.parts()
+        self.alone().driver.parts()
+    }
+
+    /// For the methods: who calls one has all of it, and so nobody waits in its `Sink`, though
+    /// one may have been left there.
+    #[inline]
+    fn alone(&mut self) -> &mut Socket<S, R> {
+        self.0.driver.is_split = false;
+        &mut self.0
     }
 
     /// The stream.
