@@ -178,6 +178,9 @@ fn the_hosts_own_pages_can_be_allowed_without_its_name() {
         ("example.com:80", "https://example.com", false),
         ("example.com", "https://example.com.evil.example", false),
         ("example.com", "https://www.example.com", false),
+        ("example.com", "ftp://example.com:21", false),
+        ("example.com", "chrome-extension://example.com", false),
+        ("*.example.com", "https://*.example.com", false),
         ("example.com", "null", false),
         ("example.com", "", false),
     ];

@@ -43,8 +43,7 @@ impl OriginPolicy {
     /// `https://*.example.com`, one with a path, or a list in one string.
     pub fn only<S: AsRef<str>>(origins: impl IntoIterator<Item = S>) -> Result<Self, BuildError> {
         let origin = |origin: S| match Origin::parse(origin.as_ref()) {
-            // Both may stand in a host's name (RFC 3986), but are hardly ever meant there.
-            Some(origin) if !origin.host.contains(['*', ',']) => Ok(origin),
+            Some(origin) if !origin.host.contains(UNUSUAL) => Ok(origin),
             _ => Err(BuildError::Origin),
         };
         let origins = origins.into_iter().map(origin).collect::<Result<_, _>>()?;
@@ -57,7 +56,7 @@ impl OriginPolicy {
     /// For servers that do not know their own name. A proxy before it must pass the name on; and
     /// a name that anybody has made to lead to this server is as good as any, so that one which
     /// trusts whoever can reach it, such as a device in a home, lists its names
-    /// ([`only`](Self::only)). The scheme is not compared: behind a proxy that ends TLS a server
+    /// ([`only`](Self::only)). Whether the page came by `http` or `https` does not matter: behind a proxy that ends TLS a server
     /// does not know its own.
     #[must_use]
     pub const fn same_host() -> Self {
@@ -98,6 +97,9 @@ impl OriginPolicy {
     }
 }
 
+/// Both may stand in a host's name (RFC 3986), but are hardly ever meant there.
+const UNUSUAL: [char; 2] = ['*', ','];
+
 /// RFC 6454, 4: a scheme, a host and a port, in lower case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Origin {
@@ -115,8 +117,11 @@ impl Origin {
         Self::new(scheme.to_ascii_lowercase(), authority)
     }
 
-    /// Whether it is that of a server whose name and port this is, whatever the scheme.
+    /// Whether it is that of a server whose name and port this is, with TLS or without.
     fn is_of(&self, host: &[u8]) -> bool {
+        if !["http", "https"].contains(&&*self.scheme) || self.host.contains(UNUSUAL) {
+            return false;
+        }
         let host = core::str::from_utf8(host).ok();
         host.and_then(|host| Self::new(self.scheme.clone(), host)).as_ref() == Some(self)
     }
