@@ -19,7 +19,7 @@ pub use crate::hyper::WebSocket;
 /// A request to open a WebSocket, checked and not yet answered.
 ///
 /// Route to it with `any`: over HTTP/2 the method is CONNECT. Where there is a page too, take an
-/// `Option` of it: that is `None` for whoever does not ask for a WebSocket.
+/// `Option` of it: that is `None` for whoever does not ask for a WebSocket, nor for a tunnel.
 ///
 /// ```
 /// use axum::{Router, response::Response, routing::any};
@@ -152,7 +152,9 @@ impl<S: Sync> OptionalFromRequestParts<S> for WebSocketUpgrade {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, Rejection> {
-        if read(parts).is_ok_and(|request| !request.is_websocket()) {
+        // Whatever answers a CONNECT well says that it has opened what was asked for.
+        let is_page = |request: Request<'_>| !request.is_websocket() && parts.method != "CONNECT";
+        if read(parts).is_ok_and(is_page) {
             return Ok(None);
         }
         <Self as FromRequestParts<S>>::from_request_parts(parts, state).await.map(Some)

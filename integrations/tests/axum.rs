@@ -141,6 +141,7 @@ async fn a_request_that_is_wrong_is_told_so() {
         ("GET", "/ws", None, "13", 405),
         ("CONNECT", "/page", Some("websocket"), "13", 200),
         ("CONNECT", "/page", Some("websocket"), "8", 400),
+        ("CONNECT", "/page", Some("connect-udp"), "13", 501),
         ("GET", "/page", None, "13", 200),
     ];
     for (method, path, protocol, version, status) in rows {
