@@ -357,6 +357,11 @@ impl Connection {
         self.timers.heard = true;
     }
 
+    #[cfg(feature = "_io")]
+    pub(crate) fn is_server(&self) -> bool {
+        self.role.is_server()
+    }
+
     /// Whether `poll_timeout` has any use for the time.
     #[cfg(feature = "_io")]
     pub(crate) fn needs_clock(&self) -> bool {

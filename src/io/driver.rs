@@ -304,9 +304,12 @@ impl Driver {
 
     pub(super) fn check_write(&mut self) -> Result<(), Error> {
         let Some(error) = &mut self.write_error else { return Ok(()) };
-        match self.ws.failure() {
-            Some(violation) if self.has_given_up => Err(Error::Failed(violation)),
-            _ => Err(Error::Io(tell(error))),
+        let failure = self.ws.failure().filter(|_| self.has_given_up);
+        match (&self.read_error, failure) {
+            (_, None) => Err(Error::Io(tell(error))),
+            // As `outcome` has it, which is to have the error itself.
+            (Some(error), Some(Violation::EndOfStream)) => Err(Error::Io(copy_of(error))),
+            (_, Some(violation)) => Err(Error::Failed(violation)),
         }
     }
 
@@ -361,11 +364,14 @@ impl Driver {
     }
 
     pub(super) fn write_prepared(&mut self, message: &Prepared) -> Result<(), SendError> {
-        if message.payload().len() < LARGE {
+        if message.payload().len() < LARGE || !self.ws.is_server() {
             return self.output.append(|out| self.ws.send_prepared(message, out));
         }
         let frame = self.ws.send_prepared_vectored(message, self.output.tail())?;
-        if !frame.is_empty() {
+        // Compressed it may be short.
+        if frame.len() < LARGE {
+            self.output.append(|out| out.extend_from_slice(&frame));
+        } else {
             self.output.push(frame);
         }
         Ok(())
@@ -412,13 +418,17 @@ fn receive<T: Received>(
     }
 }
 
-/// The error itself, of which a copy stays, since whoever asks next wants to know too. (It
-/// cannot be cloned, and what it holds cannot be copied.)
+/// The error itself, of which a copy stays: whoever asks next wants to know too.
 fn tell(error: &mut io::Error) -> io::Error {
-    let copy = match error.raw_os_error() {
+    let copy = copy_of(error);
+    mem::replace(error, copy)
+}
+
+/// `io::Error` cannot be cloned; of what it holds the text is left.
+fn copy_of(error: &io::Error) -> io::Error {
+    match error.raw_os_error() {
         Some(code) => io::Error::from_raw_os_error(code),
         None if error.get_ref().is_none() => error.kind().into(),
         None => io::Error::new(error.kind(), format!("{error}")),
-    };
-    mem::replace(error, copy)
+    }
 }

@@ -159,7 +159,9 @@ impl<S, R: Runtime<S>> Opening<S, R> {
     ) -> Error {
         let mut body = Body::of(&response, start);
         // Who follows a redirection has no use for what it says, and need not wait for it.
-        while !body.is_complete() && response.header("location").is_none() {
+        let is_redirection = matches!(response.status(), 300..400);
+        let leads_on = is_redirection && response.header("location").is_some();
+        while !body.is_complete() && !leads_on {
             match self.read(|bytes| body.extend(bytes)).await {
                 Ok(0) | Err(_) => break, // what there is of it is better than nothing
                 Ok(_) => {}

@@ -92,8 +92,8 @@ impl Refusal {
     }
 
     /// The body, as far as it came in the handshake's time: a server that says neither how long
-    /// it is nor ends the stream is waited for as long as that. With a `Location` nobody waits
-    /// for it.
+    /// it is nor ends the stream is waited for as long as that. For that of a redirection
+    /// with a `Location` nobody waits.
     #[must_use]
     pub fn body(&self) -> &[u8] {
         &self.body
