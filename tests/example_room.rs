@@ -5,6 +5,7 @@
 mod peers;
 
 use std::net::TcpStream;
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
@@ -55,29 +56,32 @@ fn a_member_that_does_not_listen_is_thrown_out_and_the_others_hear_all() {
     let (mut listener, _) = take_seat(&address);
     let text = "x".repeat(50_000);
     let expected = format!("{number}: {text}");
+    let (hears, heard) = mpsc::sync_channel(0);
     let listening = thread::spawn(move || {
         for _ in 0..COUNT {
             assert!(hear(&mut listener) == expected);
+            hears.send(()).expect("the talker waits for it");
         }
     });
     assert!(hear(&mut talker).ends_with(": here"));
     for _ in 0..COUNT {
         talker.send(&*text).expect("it is open");
         assert!(hear(&mut talker).ends_with(&text));
+        heard.recv().expect("it listens");
     }
     listening.join().expect("it heard all");
 
     // What was on its way still comes, and then the end, without a Close frame.
     let mut slow = slow;
-    let mut heard = 0;
+    let mut count = 0;
     let result = loop {
         match slow.read() {
-            Ok(Some(Event::Text(_))) => heard += 1,
+            Ok(Some(Event::Text(_))) => count += 1,
             other => break other,
         }
     };
     assert!(result.is_err(), "{result:?}");
-    assert!(heard < COUNT, "it was not thrown out");
+    assert!(count < COUNT, "it was not thrown out");
 }
 
 #[test]
