@@ -9,7 +9,7 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use sansws::io::Error;
 use sansws::tokio::WebSocket;
-use sansws::{CloseCode, Config, Event, Violation};
+use sansws::{Close, CloseCode, Config, Event, Violation};
 use support::{BINARY, CLOSE, Role, TEXT, close_payload};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::task::JoinHandle;
@@ -168,6 +168,24 @@ async fn a_closed_sink_and_a_silent_peer_come_to_an_end() {
     let receiving = receive_all(stream);
     a_while().await;
     sink.close().await.expect("it is open");
+    let (_, error) = soon(receiving).await;
+    assert!(matches!(error, Some(Error::Failed(Violation::CloseTimeout))), "{error:?}");
+}
+
+/// The stream writes it, and has the close timeout to keep.
+#[tokio::test(start_paused = true)]
+async fn a_close_that_is_only_fed_wakes_the_stream() {
+    let (mut sink, stream, mut peer) = halves(&Config::new().keepalive(None));
+    let receiving = receive_all(stream);
+    a_while().await;
+    sink.feed(Close::new(CloseCode::NORMAL, "").into()).await.expect("it is open");
+    // The half of the sink keeps one back until the next.
+    sink.feed("next".into()).await.expect("it is kept");
+    let close = SERVER.outgoing_close(1000, "");
+    let mut written = vec![0; close.len()];
+    let read = timeout(Duration::from_secs(3600), peer.read_exact(&mut written)).await;
+    read.expect("not forgotten").expect("it is written");
+    assert_eq!(written, close);
     let (_, error) = soon(receiving).await;
     assert!(matches!(error, Some(Error::Failed(Violation::CloseTimeout))), "{error:?}");
 }
