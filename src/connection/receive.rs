@@ -63,8 +63,9 @@ impl Connection {
     ///
     /// As [`receive`](Self::receive) otherwise. Text is checked as it comes; a
     /// character that the end of `input` cuts through comes with the next
-    /// piece, as its [`lead`](super::TextPart::lead), before its text. The pieces are not the peer's frames: those may be cut and
-    /// joined on the way, and mean nothing (5.4).
+    /// piece, as its [`lead`](super::TextPart::lead), before its text. The pieces are
+    /// not the peer's frames: those may be cut and joined on the way, and mean
+    /// nothing (5.4).
     ///
     /// # Errors
     /// As for [`receive`](Self::receive).

@@ -56,8 +56,8 @@ impl OriginPolicy {
     /// For servers that do not know their own name. A proxy before it must pass the name on; and
     /// a name that anybody has made to lead to this server is as good as any, so that one which
     /// trusts whoever can reach it, such as a device in a home, lists its names
-    /// ([`only`](Self::only)). Whether the page came by `http` or `https` does not matter: behind a proxy that ends TLS a server
-    /// does not know its own.
+    /// ([`only`](Self::only)). Whether the page came by `http` or `https` does not matter: behind
+    /// a proxy that ends TLS a server does not know its own.
     #[must_use]
     pub const fn same_host() -> Self {
         Self { origins: Vec::new(), allows_same_host: true, allows_none: false }

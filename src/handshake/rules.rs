@@ -149,8 +149,8 @@ pub(super) fn once<T>(
     if seen.replace(value).is_some() { Err(error) } else { Ok(()) }
 }
 
-/// 4.3: `DIGIT | (NZDIGIT DIGIT) | ("1" DIGIT DIGIT) | ("2" DIGIT DIGIT)`; those above 255 it excludes
-/// in words, and they are no version of ours either way
+/// 4.3: `DIGIT | (NZDIGIT DIGIT) | ("1" DIGIT DIGIT) | ("2" DIGIT DIGIT)`; those above 255 it
+/// excludes in words, and they are no version of ours either way
 fn is_version(value: &[u8]) -> bool {
     let is_number = value.iter().all(u8::is_ascii_digit);
     is_number && matches!(value, [_] | [b'1'..=b'9', _] | [b'1' | b'2', _, _])

@@ -12,9 +12,9 @@ pub enum Error {
     /// The stream failed, or could not be opened.
     ///
     /// Of what fails in TLS the inner error ([`io::Error::get_ref`]) is a `rustls::Error`, such
-    /// as `InvalidCertificate`, the first time it is told; of a `Connector` that has run out of time the
-    /// kind is [`TimedOut`](io::ErrorKind::TimedOut). A peer that is gone without a Close frame is
-    /// [`Failed`](Self::Failed) with [`EndOfStream`](Violation::EndOfStream), unless the network
+    /// as `InvalidCertificate`, the first time it is told; of a `Connector` that has run out of
+    /// time the kind is [`TimedOut`](io::ErrorKind::TimedOut). A peer that is gone without a Close
+    /// frame is [`Failed`](Self::Failed) with [`EndOfStream`](Violation::EndOfStream), unless the network
     /// says so in words of its own, such as
     /// [`ConnectionReset`](io::ErrorKind::ConnectionReset), or TLS has not come to an end of its
     /// own, which is [`UnexpectedEof`](io::ErrorKind::UnexpectedEof).

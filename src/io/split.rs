@@ -205,7 +205,8 @@ impl<S, R: Runtime<S>> Writer<S, R> {
     /// What waits to be written is dropped, and nothing can be sent any more. The reader's `read`
     /// fails with [`Error::Io`] of kind
     /// [`ConnectionAborted`](std::io::ErrorKind::ConnectionAborted), or says how the connection
-    /// has ended if it had ended before; the stream is closed once both halves, and all clones of this one, are dropped.
+    /// has ended if it had ended before; the stream is closed once both halves, and all clones of
+    /// this one, are dropped.
     pub fn abort(&self) {
         self.shared.change(|socket| socket.driver.abort());
     }

@@ -194,9 +194,8 @@ impl<S, R: Runtime<S>> Socket<S, R> {
             return Poll::Ready(self.driver.check_write());
         }
         self.poll_half(Half::SINK, cx, |socket, cx| {
-            // As long as it waits, the other task must go on reading.
-            socket.driver.is_split = true;
             let result = socket.poll_flush(cx);
+            // As long as it waits, the other task must go on reading.
             socket.driver.is_split = result.is_pending();
             result
         })

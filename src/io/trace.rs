@@ -22,7 +22,8 @@ mod on {
     }
 
     pub(in crate::io) fn refused(error: HandshakeError) {
-        debug!(target: TARGET, status = error.status(), section = error.section(), "refused a handshake: {error}");
+        let (status, section) = (error.status(), error.section());
+        debug!(target: TARGET, status, section, "refused a handshake: {error}");
     }
 
     pub(in crate::io) fn connected(host: &str) {
@@ -34,7 +35,8 @@ mod on {
         match outcome {
             Ok(()) => debug!(target: TARGET, code, "closed a WebSocket"),
             Err(Error::Failed(violation)) => {
-                debug!(target: TARGET, code, section = violation.section(), "a WebSocket failed: {violation}");
+                let section = violation.section();
+                debug!(target: TARGET, code, section, "a WebSocket failed: {violation}");
             }
             Err(error) => debug!(target: TARGET, code, "a WebSocket failed: {error}"),
         }

@@ -43,8 +43,9 @@ use crate::prepared::Prepared;
 ///
 /// The stream's timeout for reading is the adapter's while there is a deadline: in the opening
 /// handshake, with a [keepalive](Config::keepalive), which is on by default, and when closing.
-/// A program that has its own, and no keepalive, sets it after the handshake. The timeout for writing is the program's to set: without one, a peer that does
-/// not read can hold a write for as long as it likes, whatever the deadlines.
+/// A program that has its own, and no keepalive, sets it after the handshake. The timeout for
+/// writing is the program's to set: without one, a peer that does not read can hold a write for
+/// as long as it likes, whatever the deadlines.
 ///
 /// ```no_run
 /// use sansws::blocking::WebSocket;
