@@ -245,6 +245,20 @@ fn the_message_limit_counts_what_is_inflated_and_is_exact() {
 }
 
 #[test]
+fn a_limit_that_is_set_lower_than_what_was_inflated_is_passed_by_the_next_byte() {
+    // "Hello" in two fragments, of which the first inflates to four letters
+    let hello: &[u8] = &[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
+    let mut ws = deflated(Role::Server, &Config::new());
+    let begin = frames(Role::Server, &[(RSV1 | TEXT, &hello[..5])]);
+    assert_eq!(receive(&mut ws, &begin).error, None);
+    assert_eq!(ws.buffered(), 4);
+    ws.set_config(&Config::new().max_message_len(3));
+    let end = frames(Role::Server, &[(FIN, &hello[5..])]);
+    assert!(receive(&mut ws, &end).error.is_some());
+    assert_eq!(ws.failure(), Some(Violation::MessageTooBig));
+}
+
+#[test]
 fn incompressible_messages_pass_up_to_the_limit() {
     let config = Config::new().max_message_len(70_000);
     let [mut server, mut client] = pair(DeflateConfig::new(), DeflateConfig::new(), &config);

@@ -253,3 +253,44 @@ fn a_message_that_never_ends_is_cut_off() {
         }
     }
 }
+
+#[test]
+fn other_limits_can_be_set_at_any_time() {
+    let (low, high) = (Config::new().max_message_len(10), Config::new().max_message_len(20));
+    for (role, way) in WAYS {
+        let begin = role.incoming(BINARY, &[7; 8]);
+        let goes_on = role.incoming(CONTINUATION, &[7; 4]);
+        let row = format!("{role:?} {way:?}");
+
+        let mut ws = role.connection(&low);
+        assert_eq!(violation(&mut ws, way, &[&begin]), None, "{row}");
+        ws.set_config(&high);
+        assert_eq!(violation(&mut ws, way, &[&goes_on]), None, "{row}");
+        assert_eq!(violation(&mut ws, way, &[&goes_on.repeat(3)]), TOO_BIG, "{row}");
+
+        // What is under way is judged at its next frame.
+        let mut ws = role.connection(&high);
+        assert_eq!(violation(&mut ws, way, &[&begin, &goes_on, &goes_on[..1]]), None, "{row}");
+        ws.set_config(&low);
+        assert_eq!(violation(&mut ws, way, &[&goes_on[1..]]), TOO_BIG, "{row}");
+
+        let mut ws = role.connection(&high);
+        assert_eq!(violation(&mut ws, way, &[&begin[..7]]), None, "{row}");
+        ws.set_config(&high.clone().max_message_len(0).max_fragments(1));
+        assert_eq!(violation(&mut ws, way, &[&begin[7..]]), None, "{row}");
+        let too_many = role.incoming(CONTINUATION, b"");
+        ws.set_config(&high.clone().max_fragments(1));
+        assert_eq!(violation(&mut ws, way, &[&too_many]), TOO_MANY, "{row}");
+    }
+}
+
+#[test]
+fn other_habits_can_be_set_at_any_time() {
+    for role in Role::BOTH {
+        let mut ws = role.connection(&Config::new());
+        let ping = role.incoming_final(PING, b"x");
+        assert_ne!(receive(&mut ws, &ping).out, [], "{role:?}");
+        ws.set_config(&Config::new().answer_pings(false));
+        assert_eq!(receive(&mut ws, &ping).out, [], "{role:?}");
+    }
+}

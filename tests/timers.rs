@@ -105,6 +105,26 @@ fn the_defaults_are_30_20_and_10_seconds() {
 }
 
 #[test]
+fn other_times_can_be_set_at_any_time() {
+    for mut rig in rigs() {
+        assert_eq!(rig.sleep(), Some(3000));
+        rig.wait(1000);
+        rig.ws.set_config(&config().keepalive(Some(Duration::from_millis(1500))));
+        assert_eq!(rig.sleep(), Some(500), "since when it was silent: {:?}", rig.role);
+        rig.wait(500);
+        assert_eq!(rig.handle(), (Ok(()), rig.ping()));
+        rig.ws.set_config(&config().pong_timeout(Duration::from_millis(1)));
+        assert_eq!(rig.sleep(), Some(1), "{:?}", rig.role);
+        receive(&mut rig.ws, &rig.role.incoming_final(PONG, b""));
+        rig.ws.set_config(&config().keepalive(None));
+        assert_eq!(rig.sleep(), None, "{:?}", rig.role);
+        rig.close_it();
+        rig.ws.set_config(&config().close_timeout(Duration::from_millis(2)));
+        assert_eq!(rig.sleep(), Some(2), "{:?}", rig.role);
+    }
+}
+
+#[test]
 fn no_timer_starts_before_the_program_asks() {
     for mut rig in rigs() {
         rig.wait(1_000_000);

@@ -297,7 +297,7 @@ impl Content {
         let Some(stream) = inflater else { return Err(Violation::ReservedBit) };
         stream.inflate(payload, last, |block| {
             // 10.4: what counts is what it takes here, not on the way.
-            let left = usize::try_from(max_len - *inflated).unwrap_or(usize::MAX);
+            let left = usize::try_from(max_len.saturating_sub(*inflated)).unwrap_or(usize::MAX);
             let (block, excess) = block.split_at(block.len().min(left));
             *inflated += block.len() as u64;
             let announced = Announced { rest: 0, all: false };

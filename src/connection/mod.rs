@@ -218,6 +218,34 @@ impl Connection {
         self.deflater = Some(Box::new(agreed.deflater()));
     }
 
+    /// Applies other limits, habits and times from here on: a message under way is judged by them
+    /// at its next frame (or when more of it is inflated), and a deadline that runs at the next
+    /// [`poll_timeout`](Self::poll_timeout).
+    ///
+    /// For servers that accept little from a client until they know who it is; with an adapter,
+    /// by its `connection_mut`. What a configuration says of the opening handshake has no effect
+    /// any more.
+    ///
+    /// ```
+    /// use sansws::{Config, Connection, Event};
+    ///
+    /// let mut ws = Connection::server(&Config::new().max_message_len(1024));
+    /// # let mut out = Vec::new();
+    /// # let mut token = [0x81, 0x85, 0, 0, 0, 0, b't', b'o', b'k', b'e', b'n'];
+    /// # let mut input = &mut token[..];
+    /// if let Some(Event::Text(token)) = ws.receive(&mut input, &mut out)? {
+    ///     # fn is_known(token: &str) -> bool { token == "token" }
+    ///     if is_known(&token) {
+    ///         ws.set_config(&Config::new().max_message_len(16 << 20));
+    ///     }
+    /// }
+    /// # Ok::<_, sansws::Error>(())
+    /// ```
+    pub fn set_config(&mut self, config: &Config) {
+        self.limits = config.limits();
+        self.timers.timeouts = config.timeouts;
+    }
+
     /// Where the connection stands.
     #[must_use]
     #[inline]

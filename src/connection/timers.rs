@@ -13,7 +13,7 @@ use crate::time::Instant;
 
 #[derive(Debug)]
 pub(super) struct Timers {
-    timeouts: Timeouts,
+    pub(super) timeouts: Timeouts,
     /// Whether anything was received, or written after a wait, since the last look at the clock.
     pub(super) heard: bool,
     waiting: Waiting,
