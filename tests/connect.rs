@@ -8,7 +8,7 @@ use std::net::{Shutdown, TcpListener};
 use std::thread;
 use std::time::Duration;
 
-use sansws::handshake::{BuildError, HandshakeError, RequestBuilder};
+use sansws::handshake::{BuildError, HandshakeError, RequestBuilder, UriError};
 use sansws::io::{Connector, Error};
 use sansws::{Config, DeflateConfig, Event, blocking};
 use support::{Client, KINDS, Kind, answer, echo, runtime, start, wait_for_end};
@@ -45,7 +45,7 @@ fn a_uri_alone_will_do() {
     server.join().expect("an orderly end");
 
     let error = blocking::connect("ftp://example.com/").expect_err("not a WebSocket's");
-    assert!(matches!(error, Error::Build(BuildError::Uri)), "{error}");
+    assert!(matches!(error, Error::Build(BuildError::Uri(UriError::Scheme))), "{error}");
 }
 
 #[test]

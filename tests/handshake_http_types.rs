@@ -6,7 +6,7 @@ mod support;
 use http::{Method, Response, StatusCode, Uri, Version};
 use sansws::Config;
 use sansws::handshake::HandshakeError::{self, *};
-use sansws::handshake::{Answer, BuildError, Request, RequestBuilder};
+use sansws::handshake::{Answer, BuildError, Request, RequestBuilder, UriError};
 use support::handshake::{ACCEPT, KEY, LIST, NONCE, client, list, list_verdict, read, request};
 use support::handshake::{server_verdict, with_request};
 
@@ -224,8 +224,9 @@ fn a_uri_that_the_types_do_not_take_is_an_error() {
     let uri = "ws://example.com/<>";
     assert!("/<>".parse::<Uri>().is_err());
     let builder = || RequestBuilder::new(uri).unwrap();
-    assert_eq!(builder().start_http::<()>(NONCE).err(), Some(BuildError::Uri));
-    assert_eq!(builder().start_http_connect::<()>().err(), Some(BuildError::Uri));
+    let expected = Some(BuildError::Uri(UriError::ResourceName));
+    assert_eq!(builder().start_http::<()>(NONCE).err(), expected);
+    assert_eq!(builder().start_http_connect::<()>().err(), expected);
 }
 
 #[test]

@@ -2,8 +2,7 @@
 
 mod support;
 
-use sansws::handshake::BuildError;
-use sansws::handshake::{RequestBuilder, Uri};
+use sansws::handshake::{BuildError, RequestBuilder, Uri, UriError};
 use support::handshake::NONCE;
 
 #[test]
@@ -83,74 +82,84 @@ fn a_request_can_be_made_of_whatever_holds_a_uri() {
 #[test]
 fn what_is_no_websocket_uri_is_refused() {
     // 3: no fragment, and "#" must be "%23"; RFC 3986, 3.2
-    let uris = [
-        // Another scheme, or none
-        "",
-        "ws",
-        "ws:",
-        "ws:/h",
-        "ws:h",
-        "h/chat",
-        "//h/chat",
-        "://h/chat",
-        "ftp://h/chat",
-        "httpss://h/chat",
-        "wsss://h/chat",
-        "w://h/chat",
-        "xws://h/chat",
-        " ws://h/chat",
-        // A fragment
-        "ws://h/chat#",
-        "ws://h/chat#part",
-        "ws://h/chat?x#part",
-        "ws://h#part",
-        "ws://h?#",
-        // User information
-        "ws://user@h/",
-        "ws://user:password@h/",
-        "ws://@h/",
-        "ws://h:80@other/",
-        // A host or a port that is none
-        "ws://",
-        "ws:///chat",
-        "ws://?x",
-        "ws://:80/",
-        "ws://h:65536/",
-        "ws://h:99999999999999999999/",
-        "ws://h:-1/",
-        "ws://h:+80/",
-        "ws://h:8o/",
-        "ws://h: 80/",
-        "ws://h:80:80/",
-        "ws://h:80]/",
-        "ws://::1/",
-        "ws://[::1/",
-        "ws://::1]/",
-        "ws://[]/",
-        "ws://[h]/",
-        "ws://[::1]h/",
-        "ws://[::1]80/",
-        "ws://[::1%25eth0]/",
-        "ws://[127.0.0.1]/",
-        "ws://h|i/",
-        "ws://h\\i/",
-        "ws://h^i/",
-        "ws://h,i j/",
-        "ws://b\u{fc}cher.example/",
-        // A character that is to be percent-encoded
-        "ws://h/a b",
-        "ws://a%/",
-        "ws://a%zz/",
-        "ws://a%2/",
-        "ws://%2:80/",
-        "ws://h/?a b",
-        "ws://h/caf\u{e9}",
-        "ws://h/?caf\u{e9}",
-        "ws://h/chat ",
+    let rows: [(UriError, &[&str]); 6] = [
+        (
+            UriError::Scheme,
+            &[
+                "",
+                "ws",
+                "ws:",
+                "ws:/h",
+                "ws:h",
+                "h/chat",
+                "//h/chat",
+                "://h/chat",
+                "ftp://h/chat",
+                "httpss://h/chat",
+                "wsss://h/chat",
+                "w://h/chat",
+                "xws://h/chat",
+                " ws://h/chat",
+            ],
+        ),
+        (
+            UriError::Fragment,
+            &["ws://h/chat#", "ws://h/chat#part", "ws://h/chat?x#part", "ws://h#part", "ws://h?#"],
+        ),
+        (
+            UriError::UserInformation,
+            &["ws://user@h/", "ws://user:password@h/", "ws://@h/", "ws://h:80@other/"],
+        ),
+        (
+            UriError::Host,
+            &[
+                "ws://",
+                "ws:///chat",
+                "ws://?x",
+                "ws://:80/",
+                "ws://h:80]/",
+                "ws://::1/",
+                "ws://[::1/",
+                "ws://::1]/",
+                "ws://[]/",
+                "ws://[h]/",
+                "ws://[::1]h/",
+                "ws://[::1]80/",
+                "ws://[::1%25eth0]/",
+                "ws://[127.0.0.1]/",
+                "ws://h|i/",
+                "ws://h\\i/",
+                "ws://h^i/",
+                "ws://h,i j/",
+                "ws://b\u{fc}cher.example/",
+                "ws://a%/",
+                "ws://a%zz/",
+                "ws://a%2/",
+                "ws://%2:80/",
+            ],
+        ),
+        (
+            UriError::Port,
+            &[
+                "ws://h:65536/",
+                "ws://h:99999999999999999999/",
+                "ws://h:-1/",
+                "ws://h:+80/",
+                "ws://h:8o/",
+                "ws://h: 80/",
+                "ws://h:80:80/",
+            ],
+        ),
+        (
+            UriError::ResourceName,
+            &["ws://h/a b", "ws://h/?a b", "ws://h/caf\u{e9}", "ws://h/?caf\u{e9}", "ws://h/chat "],
+        ),
     ];
-    for uri in uris {
-        assert_eq!(Uri::parse(uri), Err(BuildError::Uri), "{uri}");
-        assert_eq!(RequestBuilder::new(uri).err(), Some(BuildError::Uri), "{uri}");
+    for (error, uris) in rows {
+        for uri in uris {
+            assert_eq!(Uri::parse(uri), Err(BuildError::Uri(error)), "{uri}");
+            assert_eq!(RequestBuilder::new(uri).err(), Some(BuildError::Uri(error)), "{uri}");
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use io::{Adapter, Script, Stutter, is_blocked};
 use proptest::prelude::*;
-use sansws::handshake::{BuildError, HandshakeError};
+use sansws::handshake::{BuildError, HandshakeError, UriError};
 use sansws::io::Error;
 use sansws::{CloseCode, Event, SendError, Violation};
 use support::{BINARY, CLOSE, PING, Role, TEXT, close_payload};
@@ -142,7 +142,7 @@ fn an_error_and_what_caused_it_do_not_say_the_same() {
         Error::Failed(Violation::PongTimeout),
         Error::Send(SendError::Closed),
         Error::Handshake(HandshakeError::Method),
-        Error::Build(BuildError::Uri),
+        Error::Build(BuildError::Uri(UriError::Host)),
     ];
     for error in errors {
         let source = std::error::Error::source(&error).map(ToString::to_string);

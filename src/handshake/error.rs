@@ -159,10 +159,9 @@ impl HandshakeError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// Not a `ws` or `wss` URI (RFC 6455, 3): another scheme (but those of HTTP), a fragment,
-    /// user information, or a character that a URI cannot have.
-    #[error("not a valid ws or wss URI")]
-    Uri,
+    /// Not a `ws` or `wss` URI (RFC 6455, 3).
+    #[error("not a valid ws or wss URI: {0}")]
+    Uri(UriError),
     /// Not the URI of an HTTP proxy: `http://[user:password@]host[:port]`.
     #[error("not a valid URI of an HTTP proxy")]
     Proxy,
@@ -191,4 +190,29 @@ pub enum BuildError {
     /// such bytes.
     #[error("only HTTP/1.1 can be answered in bytes")]
     HttpVersion,
+}
+
+/// What is wrong with a URI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum UriError {
+    /// There is no scheme, or one that is none of ws, wss, http and https.
+    #[error("its scheme is none of ws, wss, http and https")]
+    Scheme,
+    /// A user or a password, which belong in an `Authorization` header (RFC 7617).
+    #[error("it has a user or password, which belong in an Authorization header")]
+    UserInformation,
+    /// There is no host, or it has a character that it cannot have, as an international name
+    /// does that is not in its ASCII form.
+    #[error("its host is missing or malformed")]
+    Host,
+    /// Not a number up to 65535.
+    #[error("its port is no number up to 65535")]
+    Port,
+    /// In the path or query, a character that must be percent-encoded.
+    #[error("its path or query has a character that must be percent-encoded")]
+    ResourceName,
+    /// A fragment, which must not be (RFC 6455, 3).
+    #[error("it has a fragment")]
+    Fragment,
 }

@@ -9,7 +9,7 @@ use ::http::{Method, StatusCode, Version};
 use super::accept::Accept;
 use super::builder::RequestBuilder;
 use super::client::{Answer, ClientHandshake};
-use super::error::{BuildError, HandshakeError};
+use super::error::{BuildError, HandshakeError, UriError};
 use super::fields::Fields;
 use super::parts::{HttpVersion, RequestParts, ResponseParts};
 use super::server::Request;
@@ -137,8 +137,8 @@ impl RequestBuilder {
     /// an empty body. The URI is a path and a query, as HTTP/1.1 sends it to a server.
     ///
     /// # Errors
-    /// [`BuildError::Uri`] if the `http` crate does not take the URI, since it
-    /// has a character that it ought to have percent-encoded.
+    /// [`BuildError::Uri`] if the `http` crate does not take the URI: it is stricter than
+    /// browsers are about what must be percent-encoded.
     ///
     /// # Panics
     /// As for [`Accept::into_http`].
@@ -160,7 +160,7 @@ impl RequestBuilder {
         nonce: [u8; 16],
     ) -> Result<(::http::Request<B>, ClientHandshake), BuildError> {
         let (parts, handshake) = self.start_fields(nonce);
-        let uri = parts.target().parse().map_err(|_| BuildError::Uri)?;
+        let uri = parts.target().parse().map_err(|_| BuildError::Uri(UriError::ResourceName))?;
         Ok((request(&parts, Method::GET, uri, Version::HTTP_11), handshake))
     }
 
@@ -180,12 +180,13 @@ impl RequestBuilder {
         self,
     ) -> Result<(::http::Request<B>, ClientHandshake), BuildError> {
         let (parts, handshake) = self.start_connect();
+        let authority = Authority::try_from(parts.uri().authority());
         let uri = ::http::Uri::builder()
             .scheme(parts.uri().http_scheme())
-            .authority(parts.uri().authority())
+            .authority(authority.map_err(|_| BuildError::Uri(UriError::Host))?)
             .path_and_query(parts.target())
             .build()
-            .map_err(|_| BuildError::Uri)?;
+            .map_err(|_| BuildError::Uri(UriError::ResourceName))?;
         Ok((request(&parts, Method::CONNECT, uri, Version::HTTP_2), handshake))
     }
 }

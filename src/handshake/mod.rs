@@ -74,7 +74,7 @@ pub use accept_key::AcceptKey;
 pub use answer::Response;
 pub use builder::RequestBuilder;
 pub use client::{Accepted, Answer, ClientHandshake};
-pub use error::{BuildError, HandshakeError};
+pub use error::{BuildError, HandshakeError, UriError};
 pub use fields::{Extension, Fields};
 pub use origin::OriginPolicy;
 pub use parts::{HttpVersion, RequestParts, ResponseParts};

@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::String;
 use core::fmt;
 
-use super::error::BuildError;
+use super::error::{BuildError, UriError};
 
 /// A `ws` or `wss` URI, taken apart.
 ///
@@ -39,27 +39,34 @@ impl Uri {
     /// Parses a URI such as `ws://host:port/path?query`.
     ///
     /// # Errors
-    /// [`BuildError::Uri`] if the scheme is another, there is no host, or a
-    /// character is not allowed; in particular if there is a fragment, which
-    /// must not be (RFC 6455, 3), or user information, which belongs in an
-    /// `Authorization` header.
+    /// [`BuildError::Uri`], which says what is wrong.
     pub fn parse(uri: &str) -> Result<Self, BuildError> {
-        let (scheme, rest) = uri.split_once("://").ok_or(BuildError::Uri)?;
+        Self::try_parse(uri).map_err(BuildError::Uri)
+    }
+
+    fn try_parse(uri: &str) -> Result<Self, UriError> {
+        let (scheme, rest) = uri.split_once("://").ok_or(UriError::Scheme)?;
         let is_secure = match scheme {
             _ if is_either(scheme, ["ws", "http"]) => false,
             _ if is_either(scheme, ["wss", "https"]) => true,
-            _ => return Err(BuildError::Uri),
+            _ => return Err(UriError::Scheme),
         };
+        if rest.contains('#') {
+            return Err(UriError::Fragment);
+        }
         let path_at = rest.find(['/', '?']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at(path_at);
-        if !is_authority(authority.as_bytes()) || !is_resource_name(path) {
-            return Err(BuildError::Uri);
+        if authority.contains('@') {
+            return Err(UriError::UserInformation);
         }
         let default_port = if is_secure { 443 } else { 80 };
-        let (host, port) = match split_port(authority) {
+        let (host, port) = match host_and_port(authority)? {
             (host, None | Some("")) => (host, default_port),
-            (host, Some(port)) => (host, port.parse().map_err(|_| BuildError::Uri)?),
+            (host, Some(port)) => (host, port.parse().map_err(|_| UriError::Port)?),
         };
+        if !is_resource_name(path) {
+            return Err(UriError::ResourceName);
+        }
         // 3: "/" if the path is empty, then the query
         let resource_name =
             if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
@@ -145,14 +152,24 @@ pub(super) fn is_authority(authority: &[u8]) -> bool {
     if is_reg_name(authority) {
         return true;
     }
-    let Ok(authority) = core::str::from_utf8(authority) else { return false };
+    core::str::from_utf8(authority).is_ok_and(|authority| host_and_port(authority).is_ok())
+}
+
+/// The two, each of what it may be made of (RFC 3986, 3.2.2 and 3.2.3).
+fn host_and_port(authority: &str) -> Result<(&str, Option<&str>), UriError> {
     let (host, port) = split_port(authority);
     let host_is_valid = match host.strip_prefix('[').map(|rest| rest.strip_suffix(']')) {
         Some(Some(address)) => is_ip_literal(address),
         Some(None) => false,
         None => is_reg_name(host.as_bytes()),
     };
-    host_is_valid && port.is_none_or(|port| port.bytes().all(|byte| byte.is_ascii_digit()))
+    if !host_is_valid {
+        return Err(UriError::Host);
+    }
+    if !port.is_none_or(|port| port.bytes().all(|byte| byte.is_ascii_digit())) {
+        return Err(UriError::Port);
+    }
+    Ok((host, port))
 }
 
 /// Cuts off the port, if there is one.
