@@ -5,7 +5,7 @@
 mod support;
 
 use sansws::handshake::HandshakeError::{self, *};
-use sansws::handshake::RequestBuilder;
+use sansws::handshake::{BuildError, RequestBuilder};
 use support::handshake::{
     ACCEPT, NONCE, REQUEST, RESPONSE, answered, ask, client, client_verdict, head, response,
     status_line,
@@ -62,6 +62,32 @@ fn subprotocols_and_other_fields_follow_in_order() {
         X-Latin-1: ";
     let expected = [expected.as_bytes(), b"caf\xE9\r\n\r\n"].concat();
     assert_eq!(out.escape_ascii().to_string(), expected.escape_ascii().to_string());
+}
+
+#[test]
+fn user_and_password_are_sent_as_base64() {
+    // RFC 7617, 2 and 2.1: its examples; no colon in the user, and no control characters
+    let rows = [
+        ("Aladdin", "open sesame", Some("QWxhZGRpbjpvcGVuIHNlc2FtZQ==")),
+        ("test", "123\u{a3}", Some("dGVzdDoxMjPCow==")),
+        ("", "", Some("Og==")),
+        ("user", "a:b", Some("dXNlcjphOmI=")),
+        ("us:er", "", None),
+        ("user\r\n", "", None),
+        ("user", "\0", None),
+        ("user", "\x7F", None),
+    ];
+    for (user, password, expected) in rows {
+        let builder = RequestBuilder::new("ws://h").unwrap().basic_auth(user, password);
+        let Some(expected) = expected else {
+            assert_eq!(builder.err(), Some(BuildError::Credentials), "{user:?} {password:?}");
+            continue;
+        };
+        let mut out = Vec::new();
+        let _ = builder.unwrap().start(NONCE, &mut out);
+        let out = String::from_utf8(out).unwrap();
+        assert!(out.contains(&format!("\r\nAuthorization: Basic {expected}\r\n")), "{out}");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ use core::fmt;
 
 use super::accept_key::{AcceptKey, encode_nonce};
 use super::client::{ClientHandshake, Offers};
+use super::credentials::basic;
 use super::error::BuildError;
 use super::fields::is_token;
 use super::head::push_line;
@@ -86,6 +87,26 @@ impl RequestBuilder {
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Self, BuildError> {
         push_header(&mut self.headers, name, value.as_ref())?;
         Ok(self)
+    }
+
+    /// Adds an `Authorization` header that says user and password, as UTF-8 (RFC 7617), to
+    /// whoever can read the connection: use it with `wss`.
+    ///
+    /// # Errors
+    /// [`BuildError::Credentials`] if the user has a colon, or one of them a control character.
+    ///
+    /// ```
+    /// use sansws::handshake::RequestBuilder;
+    ///
+    /// let builder = RequestBuilder::new("wss://example.com/")?.basic_auth("Aladdin", "open sesame")?;
+    /// let (request, _) = builder.start_connect();
+    /// let authorization = request.fields().find(|(name, _)| *name == "authorization");
+    /// assert_eq!(authorization.unwrap().1, "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+    /// # Ok::<_, sansws::handshake::BuildError>(())
+    /// ```
+    pub fn basic_auth(self, user: &str, password: &str) -> Result<Self, BuildError> {
+        let credentials = basic(user.as_bytes(), password.as_bytes());
+        self.header("Authorization", credentials.ok_or(BuildError::Credentials)?)
     }
 
     /// Appends the request to `out`, and waits for its answer.

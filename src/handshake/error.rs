@@ -179,6 +179,9 @@ pub enum BuildError {
     /// connection, such as `Keep-Alive` (RFC 9110, 7.6.1).
     #[error("the handshake writes this header itself, or it is about the HTTP connection")]
     HeaderReserved,
+    /// A user with a colon, or a user or password with a control character (RFC 7617, 2).
+    #[error("a user cannot have a colon, nor user or password a control character")]
+    Credentials,
     /// A subprotocol that is not a token, or offered twice (4.1).
     #[error("not a valid subprotocol, or offered twice")]
     Subprotocol,

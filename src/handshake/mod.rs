@@ -55,6 +55,7 @@ mod answer;
 mod builder;
 mod client;
 mod connect;
+mod credentials;
 mod error;
 mod fields;
 mod head;
@@ -74,6 +75,8 @@ pub use accept_key::AcceptKey;
 pub use answer::Response;
 pub use builder::RequestBuilder;
 pub use client::{Accepted, Answer, ClientHandshake};
+#[cfg(feature = "connect")]
+pub(crate) use credentials::basic;
 pub use error::{BuildError, HandshakeError, UriError};
 pub use fields::{Extension, Fields};
 pub use origin::OriginPolicy;

@@ -3,8 +3,6 @@
 use alloc::format;
 use alloc::vec::Vec;
 
-use base64::Engine as _;
-
 use super::answer::Response;
 use super::client::MAX_PROVISIONAL;
 use super::error::HandshakeError;
@@ -18,13 +16,11 @@ pub(crate) struct Tunnel {
 
 impl Tunnel {
     /// Appends the request for a tunnel to `authority`, a host and a port.
-    pub(crate) fn start(authority: &str, credentials: Option<&[u8]>, out: &mut Vec<u8>) -> Self {
+    pub(crate) fn start(authority: &str, authorization: Option<&str>, out: &mut Vec<u8>) -> Self {
         out.extend_from_slice(format!("CONNECT {authority} HTTP/1.1\r\n").as_bytes());
         push_line(out, "Host", authority.as_bytes());
-        if let Some(credentials) = credentials {
-            // RFC 7617
-            let value = base64::prelude::BASE64_STANDARD.encode(credentials);
-            push_line(out, "Proxy-Authorization", format!("Basic {value}").as_bytes());
+        if let Some(authorization) = authorization {
+            push_line(out, "Proxy-Authorization", authorization.as_bytes());
         }
         out.extend_from_slice(b"\r\n");
         Self { head: HeadReader::of_responses(), provisional: 0 }

@@ -135,11 +135,11 @@ impl<S, R: Runtime<S>> Opening<S, R> {
     pub(super) async fn tunnel(
         &mut self,
         uri: &crate::handshake::Uri,
-        credentials: Option<&[u8]>,
+        authorization: Option<&str>,
     ) -> Result<(), Error> {
         let mut out = Vec::new();
         let mut tunnel =
-            crate::handshake::Tunnel::start(&uri.host_and_port(), credentials, &mut out);
+            crate::handshake::Tunnel::start(&uri.host_and_port(), authorization, &mut out);
         self.write_all(&out).await?;
         let receive = |input: &mut &mut [u8]| Ok(tunnel.receive(input)?.map(Response::into_owned));
         match self.read_until(receive).await? {

@@ -60,8 +60,8 @@ impl Connector {
         // Messages are joined before they are written; nothing is gained by waiting.
         stream.set_nodelay(true)?;
         if let Some(proxy) = &self.proxy {
-            let credentials = proxy.credentials.as_deref();
-            stream = match tunnel(stream, uri, credentials, &self.config, deadline) {
+            let authorization = proxy.authorization.as_deref();
+            stream = match tunnel(stream, uri, authorization, &self.config, deadline) {
                 Err(Error::HandshakeTimeout) => {
                     left(deadline)?; // if it is this time that is up
                     return Err(Error::HandshakeTimeout);
@@ -80,13 +80,13 @@ impl Connector {
 fn tunnel<S: Stream>(
     stream: S,
     uri: &Uri,
-    credentials: Option<&[u8]>,
+    authorization: Option<&str>,
     config: &Config,
     deadline: Option<Instant>,
 ) -> Result<S, Error> {
     let opening = Opening::<S, Blocking<S>>::new(stream, Timer::default(), config);
     let mut opening = opening.no_later_than(deadline);
-    now(opening.tunnel(uri, credentials))?;
+    now(opening.tunnel(uri, authorization))?;
     opening.stream.set_read_timeout(None)?;
     Ok(opening.stream)
 }

@@ -1,14 +1,15 @@
 use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::handshake::{BuildError, Uri};
+use crate::handshake::{self, BuildError, Uri};
 
 /// An HTTP proxy.
 #[derive(Clone)]
 pub(super) struct Proxy {
     uri: Uri,
-    /// `user:password`
-    pub(super) credentials: Option<Vec<u8>>,
+    /// What it is to know of the user.
+    pub(super) authorization: Option<String>,
 }
 
 impl Proxy {
@@ -24,12 +25,12 @@ impl Proxy {
         if !scheme.eq_ignore_ascii_case("http") || rest.contains(['/', '?', '#']) {
             return None;
         }
-        let (credentials, authority) = match rest.split_once('@') {
-            Some((userinfo, authority)) => (Some(credentials(userinfo)?), authority),
+        let (authorization, authority) = match rest.split_once('@') {
+            Some((userinfo, authority)) => (Some(authorization(userinfo)?), authority),
             None => (None, rest),
         };
         let uri = Uri::parse(&format!("ws://{authority}")).ok()?;
-        Some(Self { uri, credentials })
+        Some(Self { uri, authorization })
     }
 
     pub(super) fn host(&self) -> &str {
@@ -42,18 +43,9 @@ impl Proxy {
 }
 
 /// What a proxy is to get of `user:password`, where there may be no password.
-fn credentials(userinfo: &str) -> Option<Vec<u8>> {
+fn authorization(userinfo: &str) -> Option<String> {
     let (user, password) = userinfo.split_once(':').unwrap_or((userinfo, ""));
-    let mut credentials = percent_decoded(user)?;
-    // RFC 7617, 2: "a user-id containing a colon character is invalid"
-    if credentials.contains(&b':') {
-        return None;
-    }
-    credentials.push(b':');
-    credentials.extend(percent_decoded(password)?);
-    // "The user-id and password MUST NOT contain any control characters"
-    let has_control = credentials.iter().any(u8::is_ascii_control);
-    (!has_control).then_some(credentials)
+    handshake::basic(&percent_decoded(user)?, &percent_decoded(password)?)
 }
 
 /// RFC 3986, 2.1: a password may have any byte, and few of them as they are.

@@ -65,7 +65,7 @@ impl Connector {
         stream.set_nodelay(true)?;
         if let Some(proxy) = &self.proxy {
             let mut opening = Opening::<_, Tokio>::new(stream, Timer::default(), &self.config);
-            opening.tunnel(uri, proxy.credentials.as_deref()).await?;
+            opening.tunnel(uri, proxy.authorization.as_deref()).await?;
             stream = opening.stream;
         }
         match tls {
