@@ -133,14 +133,11 @@ fn writes_all(stream: &Script, mut patience: impl Patience) {
     let mut expected = Vec::new();
     for len in [0, 1, 126, 16_384] {
         let payload = vec![b'x'; len];
-        // A message was added as soon as the future was polled.
-        let times = patience();
-        if poll_some(times, ws.send(payload.clone())).is_some() {
+        // A message is added though the future is never polled.
+        if poll_some(patience(), ws.send(payload.clone())).is_some() {
             assert_eq!(ws.unwritten(), 0);
         }
-        if times > 0 {
-            expected.extend(SERVER.outgoing(0x80 | BINARY, &payload));
-        }
+        expected.extend(SERVER.outgoing(0x80 | BINARY, &payload));
         // Others can be added behind it at any time.
         ws.write("more").expect("it is open");
         expected.extend(SERVER.outgoing(0x80 | TEXT, b"more"));
@@ -181,13 +178,29 @@ fn halves_lose_nothing(stream: &Script, mut patience: impl Patience) {
     assert_eq!(stream.written(), echo());
 }
 
+/// As `writes_all`, by a half of which nobody reads the other.
+fn a_half_writes_all(stream: &Script, mut patience: impl Patience) {
+    let ws = WebSocket::new(stream.clone(), SERVER.connection(&Config::new()), Vec::new());
+    let (_reader, mut writer): (Reader<_>, Writer<_>) = ws.split();
+    let mut expected = Vec::new();
+    for len in [0, 1, 126, 16_384] {
+        let payload = vec![b'x'; len];
+        poll_some(patience(), writer.send(payload.clone()));
+        expected.extend(SERVER.outgoing(0x80 | BINARY, &payload));
+        while poll_some(patience(), writer.flush()).is_none() {}
+        assert_eq!(writer.unwritten(), 0);
+        assert!(stream.state().written == expected);
+    }
+}
+
 type Way = fn(&Script, &mut dyn FnMut() -> usize);
 
-const WAYS: [Way; 4] = [
+const WAYS: [Way; 5] = [
     |stream, patience| reads_all(stream, patience),
     |stream, patience| reads_all_parts(stream, patience),
     |stream, patience| writes_all(stream, patience),
     |stream, patience| halves_lose_nothing(stream, patience),
+    |stream, patience| a_half_writes_all(stream, patience),
 ];
 
 #[test]

@@ -32,8 +32,8 @@
 //!   or the close timeout has passed, so that no reset destroys what was sent. What
 //!   cannot be written by then is dropped, and a `flush` that waits for it fails.
 //! - **Cancel-safe.** Once the connection is open, no method keeps anything in its future:
-//!   `read`, `flush` and `close` can be dropped at any point and called again. A `send` that is
-//!   dropped has added its message: go on with `flush`. (The opening handshake is not: drop the
+//!   `read`, `flush` and `close` can be dropped at any point and called again. A `send` has added
+//!   its message as soon as it is called: go on with `flush`. (The opening handshake is not: drop the
 //!   stream with it.)
 //! - **Without a network too.** In a test, `tokio::io::duplex` makes two streams for a client
 //!   (`connect_over`) and a server (`accept`).

@@ -179,9 +179,15 @@ impl<S, R: Runtime<S>> Writer<S, R> {
     ///
     /// # Errors
     /// See [`WebSocket::send`].
-    pub async fn send<'m>(&mut self, event: impl Into<Event<'m>>) -> Result<(), Error> {
-        self.shared.change(|socket| socket.driver.write(event.into()))?;
-        self.flush().await
+    pub fn send<'m>(
+        &mut self,
+        event: impl Into<Event<'m>>,
+    ) -> impl Future<Output = Result<(), Error>> {
+        let added = self.shared.change(|socket| socket.driver.write(event.into()));
+        async move {
+            added?;
+            self.flush().await
+        }
     }
 
     /// Sends a Close frame; the reader sees to the rest. Does nothing if the

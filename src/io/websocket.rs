@@ -202,14 +202,22 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
         poll_fn(|cx| socket.poll_flush(cx)).await
     }
 
-    /// Adds a message or control frame, and writes all. If dropped before it is
-    /// done the message was added, and what is left of it will be written.
+    /// Adds a message or control frame at once, and waits until all is written. If that is
+    /// dropped, also before it was polled, go on with [`flush`](Self::flush), since the message
+    /// was added.
     ///
     /// # Errors
     /// As for [`write`](Self::write) and [`flush`](Self::flush).
-    pub async fn send<'m>(&mut self, event: impl Into<Event<'m>>) -> Result<(), Error> {
-        self.write(event)?;
-        self.flush().await
+    pub fn send<'m>(
+        &mut self,
+        event: impl Into<Event<'m>>,
+    ) -> impl Future<Output = Result<(), Error>> {
+        // Not by an async function, which would do nothing if `select!` never comes to poll it.
+        let added = self.write(event);
+        async move {
+            added?;
+            self.flush().await
+        }
     }
 
     /// Closes the connection, and waits for its orderly end; messages that still
