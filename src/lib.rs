@@ -92,6 +92,9 @@
 //! | `tracing` | how the adapters' connections begin and end, for logs: at level debug, with the target `sansws`, in whatever span the program has put round them |
 //! | `http` | handshakes as types of the `http` crate, for hyper and axum |
 //!
+//! Import names, not all of them by `*`: the modules `io` and `tokio` would hide others of these
+//! names.
+//!
 //! [RFC 6455]: https://www.rfc-editor.org/rfc/rfc6455
 
 #![no_std]

@@ -9,7 +9,7 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 
 use io::{Call, Script, is_blocked, wait};
-use sansws::handshake::{AcceptKey, HandshakeError, RequestBuilder};
+use sansws::handshake::{AcceptKey, BuildError, HandshakeError, RequestBuilder};
 use sansws::io::{Error, Refusal};
 use sansws::tokio::{Incoming, WebSocket};
 use sansws::{Config, DeflateConfig, Event, Violation, blocking, futures_io};
@@ -79,6 +79,25 @@ fn a_request_can_be_refused() {
     assert_eq!(stream.count(Call::Shutdown), 1);
     // What still came was read to the end.
     assert_eq!(stream.state().calls.last(), Some(&Call::Read));
+}
+
+#[test]
+fn an_answer_that_cannot_be_given_is_told_to_the_client_too() {
+    let rows = [
+        (101, ("X-Why", "none"), BuildError::Status),
+        (404, ("X-Why", "a\r\nb"), BuildError::HeaderValue),
+        (404, ("Upgrade", "x"), BuildError::HeaderReserved),
+    ];
+    for (status, header, expected) in rows {
+        let (result, written, stream) = served(REQUEST, async |stream| {
+            let incoming = Incoming::receive(stream, &Config::new()).await?;
+            incoming.respond(status, &[header], b"no such page\n").await
+        });
+        assert!(matches!(result, Err(Error::Build(error)) if error == expected), "{result:?}");
+        assert!(written.starts_with("HTTP/1.1 500 "), "{written}");
+        assert!(written.ends_with("\r\n\r\n"), "{written}");
+        assert_eq!(stream.count(Call::Shutdown), 1);
+    }
 }
 
 #[test]

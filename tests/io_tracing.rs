@@ -80,7 +80,7 @@ fn a_log_shows_how_connections_begin_and_end() {
         (
             b"GET / HTTP/1.1\r\nHost: h\r\n\r\n".to_vec(),
             &[
-                r#"message=refused a handshake: the Upgrade field does not name websocket status=426 section="4.2.1""#,
+                r#"message=refused a handshake: the Upgrade field does not name websocket status=426 section="4.1 and 4.2.1""#,
             ],
         ),
         (

@@ -55,9 +55,10 @@ class Results:
         self.machine = dict(line.split(": ", 1) for line in lines)
 
     def group(self, name, built="compare"):
-        """Of `cargo bench -p compare`: what was measured of each size."""
+        """Of `cargo bench -p compare`: what was measured of each size, if it was there then."""
         cases = {}
-        for row in self._rows(f"{built}/{name}.csv"):
+        path = f"{built}/{name}.csv"
+        for row in self._rows(path) if (self.directory / path).exists() else []:
             figure = Figure(
                 row["contender"],
                 row["limit"] == "true",

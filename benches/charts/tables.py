@@ -41,6 +41,7 @@ def all_tables(results):
             for what, found in [
                 ("memory", multiples(other, "compare")),
                 ("sockets", sockets(other)),
+                ("slower", slower(other)),
                 ("machine", machine(other)),
             ]
         },

@@ -6,8 +6,8 @@ use core::time::Duration;
 /// Every limit is finite unless you raise it. All are checked when a frame's
 /// header says how long it is, before anything is stored, and those of
 /// compressed messages also while they are inflated; memory grows with the
-/// bytes that arrive, never with the length that a header declares. Times
-/// are kept in milliseconds, rounded up, and are 49 days at most.
+/// bytes that arrive, never with the length that a header declares. Times but that of the opening
+/// handshake are kept in milliseconds, rounded up, one at least and 49 days at most.
 ///
 /// ```
 /// use core::time::Duration;
@@ -182,7 +182,8 @@ impl Config {
     /// waiting behind a long message; and that it goes on to take what we send, since our
     /// ping may be
     /// ([`handle_write_progress`](super::Connection::handle_write_progress), which the adapters
-    /// call; the blocking one only after a write that the stream's own timeout has ended).
+    /// call). The blocking one cannot see that within a write that blocks, but only between
+    /// two of them, when the stream's own timeout for writing has ended the first.
     ///
     /// But what the operating system, or TLS, has taken and not sent yet is not seen to go on. By
     /// default a peer that reads 20 KB/s of a long message is given up after fifty seconds, one
@@ -197,8 +198,9 @@ impl Config {
     /// How long to wait for the peer to do its part of closing: to answer our
     /// Close frame, and to end the stream. Default: 10 seconds.
     ///
-    /// It runs from when our Close frame was added to what is to be written: if much waits
-    /// before that, write it first.
+    /// It runs from when our Close frame was added to what is to be written (without an adapter,
+    /// from the next [`poll_timeout`](super::Connection::poll_timeout)): if much waits before
+    /// that, write it first.
     #[must_use]
     pub const fn close_timeout(mut self, timeout: Duration) -> Self {
         self.timeouts.close = Millis::new(timeout);

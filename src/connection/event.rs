@@ -15,9 +15,9 @@ use crate::frame::CloseCode;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_enums, reason = "the RFC has five, and what is reserved fails")]
 pub enum Event<'b> {
-    /// A message of text. Borrowed if it came in one piece.
+    /// A message of text. Borrowed if it came in one piece, and was not compressed.
     Text(Cow<'b, str>),
-    /// A message of bytes. Borrowed if it came in one piece.
+    /// A message of bytes. Borrowed if it came in one piece, and was not compressed.
     Binary(Cow<'b, [u8]>),
     /// A ping, at most 125 bytes. The pong is already in `out`, unless
     /// [`Config::answer_pings`](super::Config::answer_pings) says otherwise.
@@ -105,7 +105,7 @@ impl<'b> From<Close<'b>> for Event<'b> {
 }
 
 /// What [`Connection::receive_part`](super::Connection::receive_part) yields:
-/// pieces of messages as they arrive, whatever frames they came in.
+/// pieces of messages as they arrive, whatever frames they came in. The last can be empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Part<'b> {

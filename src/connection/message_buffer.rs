@@ -10,11 +10,8 @@ use core::{fmt, mem};
 /// ```
 /// use sansws::MessageBuffer;
 ///
-/// let mut messages = MessageBuffer::from(Vec::with_capacity(1 << 20));
+/// let messages = MessageBuffer::from(Vec::with_capacity(1 << 20));
 /// assert_eq!(messages.capacity(), 1 << 20);
-/// // The message that was lent last, to be kept without a copy.
-/// let message = std::mem::take(&mut messages).into_bytes();
-/// # assert!(message.is_empty());
 /// ```
 #[derive(Clone, Default)]
 pub struct MessageBuffer {
@@ -36,7 +33,11 @@ impl MessageBuffer {
         self.text.capacity() + self.data.capacity()
     }
 
-    /// The message that was lent from it last, if its memory was not taken since for another.
+    /// The message that was lent from it last, to be kept without a copy, if its memory was not
+    /// taken since for another.
+    ///
+    /// Not the message that came last, if that lay in one piece: that was lent from the input, and
+    /// has left this as it was. One that is longer than the input was joined here.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
         if self.text.capacity() > 0 { self.text.into_bytes() } else { self.data }

@@ -352,13 +352,14 @@ impl Connection {
     /// a peer that is gone, since it says so of the ping.
     ///
     /// ```
-    /// # use std::io::{self, ErrorKind, Write};
+    /// # use std::io::{self, ErrorKind, Write as _};
     /// # use sansws::Connection;
     /// # struct Peer<S> { socket: S, ws: Connection, out: Vec<u8>, is_stalled: bool }
-    /// # impl<S: Write> Peer<S> {
+    /// # impl<S: io::Write> Peer<S> {
     /// fn write(&mut self) -> io::Result<()> {
     ///     while !self.out.is_empty() {
     ///         match self.socket.write(&self.out) {
+    ///             Ok(0) => return Err(ErrorKind::WriteZero.into()),
     ///             Ok(count) => {
     ///                 self.out.drain(..count);
     ///                 if std::mem::take(&mut self.is_stalled) {
@@ -369,6 +370,7 @@ impl Connection {
     ///                 self.is_stalled = true;
     ///                 return Ok(());
     ///             }
+    ///             Err(error) if error.kind() == ErrorKind::Interrupted => {}
     ///             Err(error) => return Err(error),
     ///         }
     ///     }

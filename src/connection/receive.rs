@@ -260,8 +260,8 @@ impl Connection {
     /// Fails the connection (7.1.7) for a reason that the program found.
     ///
     /// Appends the Close frame to `out`, unless one was sent before or the
-    /// reason has no code. Does nothing if the connection is closed, nor if it
-    /// has failed; then the error is the first one.
+    /// reason has no code. If the connection has failed before, does nothing, and the error is
+    /// the first one. If it is closed, it stays so, and the error says `why` all the same.
     pub fn fail(&mut self, why: Violation, out: &mut Vec<u8>) -> Error {
         if self.state() == State::Open
             && let Some(code) = why.close_code()

@@ -26,22 +26,41 @@ use crate::frame::MaskingKey;
 ///
 /// ```
 /// # use sansws::{Config, Connection, Event, MaskingKeys};
+/// use std::io::{self, ErrorKind};
 /// # #[derive(Default)]
-/// # struct Socket(Vec<u8>);
+/// # struct Socket(Vec<u8>, bool);
 /// # impl Socket {
-/// #     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+/// #     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+/// #         self.1 = !self.1;
+/// #         if self.1 {
+/// #             return Err(ErrorKind::WouldBlock.into());
+/// #         }
 /// #         let written = bytes.len().min(10_000);
 /// #         self.0.extend_from_slice(&bytes[..written]);
 /// #         Ok(written)
 /// #     }
-/// #     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+/// #     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+/// #         if self.1 {
+/// #             return Err(ErrorKind::WouldBlock.into());
+/// #         }
 /// #         buffer[..2].copy_from_slice(b"\x89\0");
 /// #         Ok(2)
 /// #     }
+/// #     fn wait(&self) {}
 /// # }
+///
+/// /// What a socket that does not block has done, if anything.
+/// fn done(result: io::Result<usize>) -> io::Result<Option<usize>> {
+///     match result {
+///         Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
+///         Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
+///         result => result.map(Some),
+///     }
+/// }
 /// # let mut socket = Socket::default();
 /// # let mut buffer = [0; 100];
 /// # let mut ws = Connection::client(&Config::new(), MaskingKeys::new(|| [7; 4]));
+///
 /// let image = vec![7; 1_000_000];
 /// let (mut out, mut answers) = (Vec::new(), Vec::new());
 /// let mut payload = ws.send_binary_lazily(&image, &mut out)?;
@@ -49,13 +68,16 @@ use crate::frame::MaskingKey;
 ///     if out.is_empty() {
 ///         payload.append_to(&mut out, 16 * 1024);
 ///     }
-///     let written = socket.write(&out)?; // as much as it takes
-///     out.drain(..written);
-///     let n = socket.read(&mut buffer)?; // what has come meanwhile
-///     let mut input = &mut buffer[..n];
-///     while let Some(event) = ws.receive(&mut input, &mut answers)? {
-///         // ...
-/// #       assert_eq!(event, Event::Ping([].as_slice().into()));
+///     socket.wait(); // until it can be written or read
+///     if let Some(written) = done(socket.write(&out))? {
+///         out.drain(..written);
+///     }
+///     if let Some(n) = done(socket.read(&mut buffer))? {
+///         let mut input = &mut buffer[..n];
+///         while let Some(event) = ws.receive(&mut input, &mut answers)? {
+///             // ...
+/// #           assert_eq!(event, Event::Ping([].as_slice().into()));
+///         }
 ///     }
 /// }
 /// out.append(&mut answers);

@@ -69,7 +69,8 @@ impl ClientHandshake {
     /// # Errors
     /// If the answer is not HTTP, is too long, or claims to open the
     /// connection but breaks a rule (4.1). There is nothing to tell the server;
-    /// close the socket.
+    /// close the socket. [`HandshakeError::Malformed`] if an extended CONNECT was sent, which is
+    /// answered by fields.
     pub fn receive<'b>(
         &mut self,
         input: &mut &'b mut [u8],

@@ -31,7 +31,7 @@ pub enum HandshakeError {
     /// The request target is no resource name (4.2.1).
     #[error("the request target is no resource name")]
     Target,
-    /// The HTTP version is below 1.1 (4.2.1). One that is neither 1.0 nor 1.1
+    /// The HTTP version is below 1.1 (4.1, 4.2.1). One that is neither 1.0 nor 1.1
     /// is [`Malformed`](Self::Malformed).
     #[error("the HTTP version is below 1.1")]
     HttpVersion,
@@ -99,7 +99,8 @@ impl HandshakeError {
         }
     }
 
-    /// The section of RFC 6455 that states the rule, or of the RFC named.
+    /// The section of RFC 6455 that states the rule, of a server's answer (4.1) or of a client's
+    /// request (4.2.1), or of the RFC named.
     #[must_use]
     pub const fn section(self) -> &'static str {
         match self {
@@ -107,15 +108,9 @@ impl HandshakeError {
             Self::HeadTooLong | Self::TooManyFields => "RFC 6585, 5",
             Self::Body => "RFC 9112, 6",
             Self::TooManyResponses => "RFC 9110, 15.2",
-            Self::Protocol => "RFC 9220, 3",
-            Self::Method
-            | Self::Target
-            | Self::HttpVersion
-            | Self::Host
-            | Self::Upgrade
-            | Self::Connection
-            | Self::Version
-            | Self::Key => "4.2.1",
+            Self::Protocol => "RFC 8441, 4",
+            Self::Method | Self::Target | Self::Host | Self::Version | Self::Key => "4.2.1",
+            Self::HttpVersion | Self::Upgrade | Self::Connection => "4.1 and 4.2.1",
             Self::VersionUnsupported => "4.4",
             Self::Subprotocol | Self::ExtensionNotOffered | Self::Accept => "4.1",
             Self::Extensions => "9.1",

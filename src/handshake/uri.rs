@@ -76,7 +76,7 @@ impl Uri {
         Ok(Self { is_secure, authority, host_len: host.len(), port, resource_name })
     }
 
-    /// Whether TLS is to be used: the scheme is `wss`.
+    /// Whether TLS is to be used: the scheme is `wss` or `https`.
     #[must_use]
     pub const fn is_secure(&self) -> bool {
         self.is_secure

@@ -13,11 +13,13 @@ pub enum Error {
     ///
     /// Of what fails in TLS the inner error ([`io::Error::get_ref`]) is a `rustls::Error`, such
     /// as `InvalidCertificate`, the first time it is told; of a `Connector` that has run out of
-    /// time the kind is [`TimedOut`](io::ErrorKind::TimedOut). A peer that is gone without a Close
-    /// frame is [`Failed`](Self::Failed) with [`EndOfStream`](Violation::EndOfStream), unless the network
-    /// says so in words of its own, such as
+    /// time the kind is [`TimedOut`](io::ErrorKind::TimedOut). A peer that is gone in the opening
+    /// handshake, as a health check that only connects, is
+    /// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof). One that is gone later without a Close
+    /// frame is [`Failed`](Self::Failed) with [`EndOfStream`](Violation::EndOfStream), unless the
+    /// network says so in words of its own, such as
     /// [`ConnectionReset`](io::ErrorKind::ConnectionReset), or TLS has not come to an end of its
-    /// own, which is [`UnexpectedEof`](io::ErrorKind::UnexpectedEof).
+    /// own, which is [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) too.
     #[error(transparent)]
     Io(#[from] io::Error),
     /// The connection failed: the peer broke the protocol, passed a limit, ended
@@ -35,7 +37,7 @@ pub enum Error {
     /// The peer's opening handshake broke a rule. A client has been told.
     #[error(transparent)]
     Handshake(#[from] HandshakeError),
-    /// The opening handshake did not come to an end in time.
+    /// The opening handshake did not come to an end in time. A client has been told nothing.
     #[error("the opening handshake took too long")]
     HandshakeTimeout,
     /// A request or answer that cannot be built.

@@ -53,8 +53,8 @@ impl<S, R: Runtime<S>> Incoming<S, R> {
     /// own.
     ///
     /// # Errors
-    /// [`Error::Handshake`] if it is not HTTP, of which the client has been told;
-    /// [`Error::HandshakeTimeout`]; [`Error::Io`].
+    /// [`Error::Handshake`] if it is not HTTP/1.x or too long, of which the client has been told;
+    /// [`Error::HandshakeTimeout`]; [`Error::Io`], of kind `UnexpectedEof` if the client has gone.
     pub async fn receive(stream: S, config: &Config) -> Result<Self, Error> {
         // Boxed, so that what only this needs is given back after it.
         Box::pin(async {
@@ -98,7 +98,8 @@ impl<S, R: Runtime<S>> Incoming<S, R> {
     ///
     /// # Errors
     /// [`Error::Build`] if the status, a header or the body is not allowed
-    /// ([`Request::respond`]); [`Error::HandshakeTimeout`]; [`Error::Io`].
+    /// ([`Request::respond`]): then the client has been sent status 500.
+    /// [`Error::HandshakeTimeout`]; [`Error::Io`].
     pub async fn respond(
         mut self,
         status: u16,

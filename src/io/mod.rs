@@ -10,7 +10,8 @@
 //!   loop, read and write in turn, sends many answers in one call and leaves
 //!   none unsent.
 //! - **`write` only buffers**, and cannot block. `flush` writes all of it; `send`
-//!   does both.
+//!   does both. A WebSocket that is dropped writes nothing more and says no goodbye: its peer
+//!   sees the end of the stream, without what was not flushed. `close` flushes, and says it.
 //! - **Writing races with closing.** A program that writes for other reasons than that it
 //!   has just read a message can find the connection closed already:
 //!   [`SendError::Closed`](crate::SendError::Closed). That is no failure. Drop the message and
@@ -24,8 +25,9 @@
 //!   nothing is read, so a peer that sends without reading fills its own buffers
 //!   and not ours. (Two programs that both write more than the stream can hold
 //!   before they read would wait for each other: split the WebSocket of such a program.
-//!   Reading then pauses for automatic answers alone, and the writer waits in `flush`. The
-//!   same holds while the connection closes.)
+//!   Then what the program writes does not keep the reader from reading, only automatic answers
+//!   do, and the writer waits in `flush`. The same holds while the connection closes.) What the
+//!   program adds by `write` has no bound but its own.
 //! - **Closing is orderly.** `read` answers a Close frame, and tells a peer that
 //!   broke the protocol so, before it says that the connection is at its end; it
 //!   shuts down the sending side and reads until the peer has ended the stream,
@@ -33,8 +35,8 @@
 //!   cannot be written by then is dropped, and a `flush` that waits for it fails.
 //! - **Cancel-safe.** Once the connection is open, no method keeps anything in its future:
 //!   `read`, `flush` and `close` can be dropped at any point and called again. A `send` has added
-//!   its message as soon as it is called: go on with `flush`. (The opening handshake is not: drop the
-//!   stream with it.)
+//!   its message as soon as it is called: go on with `flush`. (The opening handshake is not: what is
+//!   dropped there takes the stream with it.)
 //! - **Without a network too.** In a test, `tokio::io::duplex` makes two streams for a client
 //!   (`connect_over`) and a server (`accept`).
 //! - **Idle connections are small.** What is read goes to a buffer that the

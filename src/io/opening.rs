@@ -97,10 +97,16 @@ impl<S, R: Runtime<S>> Opening<S, R> {
     ) -> Result<(), Error> {
         self.begin_answer();
         let mut out = Vec::new();
-        request.respond(status, headers, body, &mut out)?;
-        self.write_all(&out).await?;
-        self.linger().await;
-        Ok(())
+        // The client is not to be left without an answer.
+        let built = request
+            .respond(status, headers, body, &mut out)
+            .or_else(|error| request.respond(500, &[], b"", &mut out).and(Err(error)));
+        let written = self.write_all(&out).await;
+        if written.is_ok() {
+            self.linger().await;
+        }
+        built?;
+        written
     }
 
     /// Sends a request, and reads the answer; and what came behind it.

@@ -19,12 +19,16 @@ use crate::handshake::Response;
 ///     for _ in 0..5 {
 ///         match blocking::connect(&uri) {
 ///             Ok((ws, _)) => return Ok(ws),
-///             Err(Error::Refused(refusal)) if !refusal.is_from_proxy() => {
-///                 let location = refusal.header("Location").map(str::from_utf8);
-///                 let Some(Ok(location)) = location else { return Err(Error::Refused(refusal)) };
-///                 // `https` will do. A relative one is joined with `uri` first, for which there
-///                 // are crates, such as `url`.
-///                 uri = location.to_owned();
+///             Err(Error::Refused(refusal))
+///                 if !refusal.is_from_proxy() && (300..400).contains(&refusal.status()) =>
+///             {
+///                 // `https` will do; anything else would lead out of TLS. A relative one is joined
+///                 // with `uri` first, for which there are crates, such as `url`.
+///                 let location = refusal.header("Location").and_then(|it| str::from_utf8(it).ok());
+///                 match location.filter(|it| it.starts_with("https:") || it.starts_with("wss:")) {
+///                     Some(location) => uri = location.to_owned(),
+///                     None => return Err(Error::Refused(refusal)),
+///                 }
 ///             }
 ///             Err(error) => return Err(error),
 ///         }

@@ -1,7 +1,7 @@
 //! The adapter for streams of [tokio]: `AsyncRead` and `AsyncWrite`.
 //!
-//! [Keepalive](crate::Config::keepalive) and closing take timers: the runtime needs time
-//! enabled, as `#[tokio::main]` has it.
+//! The opening handshake, [keepalive](crate::Config::keepalive) and closing take timers: the
+//! runtime needs time enabled, as `#[tokio::main]` has it, or tokio panics.
 //!
 //! An echo server; [`Incoming`] is for one that looks at the request first, `connect` for
 //! clients (feature `connect`), and [`WebSocket::split`](crate::io::WebSocket::split) for

@@ -65,7 +65,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// The stream is used as it is: where short messages are to leave at once,
     /// a `TcpStream` wants `set_nodelay(true)`.
     ///
-    /// Not cancel-safe: drop the stream too.
+    /// Not cancel-safe: if the future is dropped, so is the stream.
     ///
     /// # Errors
     /// As for [`Incoming::receive`] and [`Incoming::accept`].
@@ -81,7 +81,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// Sends `request` over a stream that leads to the server, and checks the
     /// answer.
     ///
-    /// Not cancel-safe: drop the stream too.
+    /// Not cancel-safe: if the future is dropped, so is the stream.
     ///
     /// # Errors
     /// [`Error::Refused`] if the server answers with another status than 101;
@@ -103,7 +103,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
 /// # Reading
 impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// The next message, control frame or Close; `None` when the connection has
-    /// come to its orderly end, the Close having been returned before.
+    /// come to its orderly end, the Close having been returned before, and ever after.
     ///
     /// Pings and the Close are answered without help. Cancel-safe.
     ///
@@ -127,7 +127,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     }
 
     /// Sets how many bytes may wait to be written before nothing more is read.
-    /// Default: 64 KiB.
+    /// Default: 64 KiB. (It is no bound to what the program itself may [`write`](Self::write).)
     pub fn set_high_water_mark(&mut self, bytes: usize) {
         self.alone().driver.high_water_mark = bytes;
     }
@@ -140,6 +140,11 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     ///
     /// A large message that is given away (`String`, `Vec<u8>`) is written from
     /// where it lies.
+    ///
+    /// There is no bound to what can be added: [`unwritten`](Self::unwritten) tells how much waits,
+    /// and `flush` waits for it. What waits when this is dropped is lost. What is added once
+    /// the stream takes nothing any more is dropped, and the next `read` says why: before that
+    /// it may still receive.
     ///
     /// # Errors
     /// Nothing was added then; see [`Connection::send_text`] and its like. After a

@@ -14,7 +14,7 @@ use migration::{Arguments, Backoff, Bot, MAX_MESSAGE_LEN, PATIENCE, is_final};
 use sansws::CloseCode;
 use sansws::handshake::RequestBuilder;
 use sansws::io::{Connector, Error};
-use sansws::{Config, Event};
+use sansws::{Config, Event, SendError};
 use tokio::signal::ctrl_c;
 use tokio::time::sleep;
 
@@ -78,7 +78,11 @@ async fn chat(
                 Some(_) => {}
                 None => return Ok(Ended::ByServer),
             },
-            answer = bot.late_answer() => ws.write(answer)?,
+            answer = bot.late_answer() => match ws.write(answer) {
+                // The server was faster: the next reads say how it ended.
+                Ok(()) | Err(SendError::Closed) => {}
+                Err(error) => return Err(error.into()),
+            },
             result = &mut interrupted => {
                 result?;
                 ws.close(CloseCode::GOING_AWAY, "").await?;

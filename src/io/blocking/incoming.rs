@@ -21,8 +21,8 @@ impl<S: Stream> Incoming<S> {
     /// own.
     ///
     /// # Errors
-    /// [`Error::Handshake`] if it is not HTTP, of which the client has been told;
-    /// [`Error::HandshakeTimeout`]; [`Error::Io`].
+    /// [`Error::Handshake`] if it is not HTTP/1.x or too long, of which the client has been told;
+    /// [`Error::HandshakeTimeout`]; [`Error::Io`], of kind `UnexpectedEof` if the client has gone.
     pub fn receive(stream: S, config: &Config) -> Result<Self, Error> {
         let mut opening = Opening::new(stream, Timer::default(), config);
         let (request, remainder) = now(opening.receive_request())?;
@@ -60,8 +60,9 @@ impl<S: Stream> Incoming<S> {
     /// [`Request::respond`] does, and ends the stream in order.
     ///
     /// # Errors
-    /// [`Error::Build`], if that is no answer; [`Error::HandshakeTimeout`];
-    /// [`Error::Io`].
+    /// [`Error::Build`] if the status, a header or the body is not allowed
+    /// ([`Request::respond`]): then the client has been sent status 500.
+    /// [`Error::HandshakeTimeout`]; [`Error::Io`].
     pub fn respond(
         mut self,
         status: u16,

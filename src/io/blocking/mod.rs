@@ -32,8 +32,9 @@ use crate::prepared::Prepared;
 /// What all adapters have in common is in the documentation of the
 /// [module](crate::io). A method whose stream would block, because it is not
 /// blocking or its own timeout has passed, returns [`Error::Io`] of kind
-/// `WouldBlock`; nothing is lost, and it can be called again. (But not in the
-/// opening handshake, which needs a stream that blocks.)
+/// `WouldBlock`; nothing is lost, and it can be called again. After [`send`](WebSocket::send) that
+/// is [`flush`](WebSocket::flush), since its message was added. (But not in the opening handshake,
+/// which needs a stream that blocks.)
 ///
 /// It is for one thread, and cannot be split: who has to send while a read waits takes
 /// another adapter, whose halves two threads without tasks can drive as well (for tokio by
@@ -119,7 +120,7 @@ impl<S: Stream> WebSocket<S> {
 /// # Reading
 impl<S: Stream> WebSocket<S> {
     /// The next message, control frame or Close; `None` when the connection has
-    /// come to its orderly end, the Close having been returned before.
+    /// come to its orderly end, the Close having been returned before, and ever after.
     ///
     /// # Errors
     /// [`Error::Failed`] and [`Error::Io`], for good unless it is `WouldBlock`;
@@ -139,7 +140,7 @@ impl<S: Stream> WebSocket<S> {
     }
 
     /// Sets how many bytes may wait to be written before nothing more is read.
-    /// Default: 64 KiB.
+    /// Default: 64 KiB. (It is no bound to what the program itself may [`write`](Self::write).)
     pub const fn set_high_water_mark(&mut self, bytes: usize) {
         self.0.driver.high_water_mark = bytes;
     }
@@ -152,6 +153,11 @@ impl<S: Stream> WebSocket<S> {
     ///
     /// A large message that is given away (`String`, `Vec<u8>`) is written from
     /// where it lies.
+    ///
+    /// There is no bound to what can be added: [`unwritten`](Self::unwritten) tells how much waits,
+    /// and `flush` waits for it. What waits when this is dropped is lost. What is added once
+    /// the stream takes nothing any more is dropped, and the next `read` says why: before that
+    /// it may still receive.
     ///
     /// # Errors
     /// Nothing was added then; see [`Connection::send_text`] and its like. After a
@@ -199,15 +205,17 @@ impl<S: Stream> WebSocket<S> {
     /// Writes all that was added.
     ///
     /// # Errors
-    /// [`Error::Io`] if the stream takes no more.
+    /// [`Error::Io`] if the stream takes no more, for good unless it is `WouldBlock`;
+    /// [`Error::Failed`] if a read has given the peer up.
     pub fn flush(&mut self) -> Result<(), Error> {
         now(core::future::poll_fn(|cx| self.0.poll_flush(cx)))
     }
 
-    /// Adds a message or control frame, and writes all.
+    /// Adds a message or control frame, and writes all. After `WouldBlock` go on with
+    /// [`flush`](Self::flush): another `send` would add the message again.
     ///
     /// # Errors
-    /// As for [`write`](Self::write) and [`flush`](Self::flush).
+    /// As for [`write`](Self::write), when nothing was added; and for [`flush`](Self::flush).
     pub fn send<'m>(&mut self, event: impl Into<Event<'m>>) -> Result<(), Error> {
         self.write(event)?;
         self.flush()

@@ -22,13 +22,14 @@ use super::Stream;
 /// ```no_run
 /// use std::net::TcpStream;
 /// use std::sync::Arc;
-/// use sansws::Config;
+/// use sansws::{CloseCode, Config};
 /// use sansws::blocking::{TlsStream, WebSocket};
 ///
 /// fn serve(stream: TcpStream, tls: Arc<rustls::ServerConfig>) -> Result<(), sansws::io::Error> {
 ///     let tls = rustls::ServerConnection::new(tls).map_err(std::io::Error::other)?;
 ///     let mut ws = WebSocket::accept(TlsStream::new(tls, stream), &Config::new())?;
-///     ws.send("hello")
+///     ws.write("hello")?;
+///     ws.close(CloseCode::NORMAL, "")
 /// }
 /// ```
 #[derive(Debug)]

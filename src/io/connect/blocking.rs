@@ -41,7 +41,8 @@ impl Connector {
     ///
     /// # Errors
     /// [`Error::Io`], if there is no way to the server, TLS fails, or it takes too
-    /// long; [`Error::Refused`], by the server or a proxy; [`Error::Handshake`];
+    /// long, and of kind `Unsupported` for `wss` if the features for TLS, or for whom to trust,
+    /// are missing; [`Error::Refused`], by the server or a proxy; [`Error::Handshake`];
     /// [`Error::HandshakeTimeout`].
     pub fn connect_blocking(
         &self,
