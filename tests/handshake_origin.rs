@@ -209,6 +209,27 @@ fn the_hosts_own_pages_can_be_allowed_without_its_name() {
     let fields = list.map(|(name, value)| (name, value.as_bytes()));
     let request_of_http2 = Request::from_header_list(fields).unwrap();
     assert!(request_of_http2.accept_from(&same_host).is_ok());
+    // RFC 9112, 3.2.2: the host of a target that is a whole URI counts, and not that of `Host`
+    for (target, expected) in [
+        ("http://example.com:8443/chat?x", "example.com:8443"),
+        ("HTTPS://evil.example", "evil.example"),
+        ("/http://evil.example/", "h"),
+    ] {
+        let fields = [
+            ("host", "h"),
+            ("upgrade", "websocket"),
+            ("connection", "upgrade"),
+            ("sec-websocket-version", "13"),
+            ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+            ("origin", "https://h"),
+        ];
+        let is_allowed = expected == "h";
+        let fields = fields.map(|(name, value)| (name, value.as_bytes()));
+        let request = Request::from_fields("GET", target, fields).unwrap();
+        assert_eq!(request.authority(), Some(expected));
+        assert_eq!(request.accept_from(&same_host).is_ok(), is_allowed, "{target}");
+    }
+    assert_eq!(request_of_http2.authority(), Some("example.com:8443"));
     let other = request("Origin", &["https://other.example"]);
     with_request(other.clone(), |request| assert!(request.accept_from(&or_listed).is_ok()));
     with_request(other, |request| assert!(request.accept_from(&same_host).is_err()));

@@ -188,6 +188,22 @@ fn a_refused_client_that_has_sent_more_reads_the_whole_answer() {
 }
 
 #[test]
+fn a_refused_client_that_sends_without_end_is_left() {
+    let stream = Script::new();
+    stream.arrive(REQUEST);
+    for _ in 0..100 {
+        stream.arrive([b'x'; 100_000]);
+    }
+    let result = wait(async {
+        let incoming = Incoming::receive(stream.clone(), &Config::new()).await?;
+        incoming.respond(404, &[], b"").await
+    });
+    result.expect("it was answered");
+    let reads = stream.count(Call::Read);
+    assert!((5..20).contains(&reads), "{reads}");
+}
+
+#[test]
 fn a_request_is_read_however_it_is_cut() {
     let all = [REQUEST.as_bytes(), &Role::Server.incoming_final(TEXT, b"hello")].concat();
     for at in 1..all.len() {

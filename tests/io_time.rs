@@ -1,6 +1,8 @@
 //! Deadlines, as the adapters keep them. On tokio with a clock that the test moves;
 //! elsewhere with short times, of which only the order is checked.
 
+#[path = "support/flood.rs"]
+mod flood;
 #[path = "support/io.rs"]
 mod io;
 mod support;
@@ -8,11 +10,12 @@ mod support;
 use std::cell::Cell;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::pin::pin;
+use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
+use flood::Flood;
 use io::{Adapter, Call, Script, Task, is_blocked};
 use sansws::CloseCode;
 use sansws::handshake::RequestBuilder;
@@ -295,124 +298,10 @@ async fn a_peer_that_never_stops_sending_does_not_stop_the_close_timeout() {
     }
 }
 
-/// A stream that always has something, at once.
-struct Flood(Script);
-
-impl Read for Flood {
-    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
-        thread::sleep(Duration::from_millis(1));
-        let frame = SERVER.incoming_final(TEXT, b"more");
-        buf[..frame.len()].copy_from_slice(&frame);
-        Ok(frame.len())
-    }
-}
-
-impl Write for Flood {
-    fn write(&mut self, buf: &[u8]) -> std::io::Result<usize> {
-        Write::write(&mut self.0, buf)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Write::flush(&mut self.0)
-    }
-}
-
-impl smol::io::AsyncRead for Flood {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        buf: &mut [u8],
-    ) -> Poll<std::io::Result<usize>> {
-        Poll::Ready(self.read(buf))
-    }
-}
-
-impl smol::io::AsyncWrite for Flood {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
-        Poll::Ready(Write::write(&mut *self, buf))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-}
-
-#[test]
-fn a_stream_that_never_stops_leaves_other_tasks_their_turn() {
-    let new = |first: &[u8]| {
-        let ws = SERVER.connection(&Config::new().close_timeout(seconds(5)));
-        futures_io::WebSocket::new(Flood(Script::new()), ws, first.to_vec())
-    };
-    let (task, mut ws, mut failed) = (Task::new(), new(&[]), new(&[0xFF; 10]));
-    assert!(task.poll(pin!(ws.close(None, ""))).is_pending());
-    assert!(task.wakes() > 0);
-    assert!(task.poll(pin!(failed.read())).is_pending());
-    assert!(task.wakes() > 0);
-
-    // Each read is a message, and each message a call.
-    let mut ws = new(&[]);
-    for round in 0..3 {
-        let turn = (0..1000).take_while(|_| task.poll(pin!(ws.read())).is_ready()).count();
-        assert!((2..100).contains(&turn), "{turn} in round {round}");
-        assert!(task.wakes() > 0);
-    }
-    // What comes is no request.
-    let config = Config::new();
-    let mut receive = pin!(futures_io::Incoming::receive(Flood(Script::new()), &config));
-    assert!(task.poll(receive.as_mut()).is_pending());
-    assert!(task.wakes() > 0);
-}
-
-#[test]
-fn a_task_of_tokio_gives_way_by_its_own_budget_first() {
-    const BUDGET: usize = 128;
-    let (task, stream) = (Task::new(), Script::new());
-    for _ in 0..BUDGET {
-        stream.arrive(SERVER.incoming_final(TEXT, b"hello"));
-    }
-    let ws = SERVER.connection(&Config::new());
-    let mut ws = WebSocket::new(stream, ws, Vec::new());
-    for _ in 0..BUDGET {
-        assert!(task.poll(pin!(ws.read())).is_ready());
-    }
-    assert_eq!(task.wakes(), 0);
-}
-
-#[test]
-fn a_stream_that_has_something_now_and_then_is_waited_for() {
-    let (task, stream, config) = (Task::new(), Script::new(), Config::new().keepalive(None));
-    let mut receive = pin!(futures_io::Incoming::receive(stream.clone(), &config));
-    for byte in &REQUEST[..100] {
-        assert!(task.poll(receive.as_mut()).is_pending());
-        assert_eq!(task.wakes(), 0);
-        stream.arrive([*byte]);
-        assert_eq!(task.wakes(), 1);
-    }
-
-    let stream = Script::new();
-    let ws = SERVER.connection(&config);
-    let mut ws = futures_io::WebSocket::new(stream.clone(), ws, Vec::new());
-    for _ in 0..100 {
-        assert!(task.poll(pin!(ws.read())).is_pending());
-        assert_eq!(task.wakes(), 0);
-        stream.arrive(SERVER.incoming_final(TEXT, b"hello"));
-        assert_eq!(task.wakes(), 1);
-        assert!(task.poll(pin!(ws.read())).is_ready());
-    }
-}
-
 #[test]
 fn a_stream_that_never_stops_does_not_stop_the_close_timeout() {
     let config = Config::new().close_timeout(Duration::from_millis(50));
-    let stream = blocking::ReadWrite(Flood(Script::new()));
+    let stream = blocking::ReadWrite(Flood);
     let mut ws = blocking::WebSocket::new(stream, SERVER.connection(&config), Vec::new());
     let result = ws.close(None, "");
     assert!(matches!(result, Err(Error::Failed(Violation::CloseTimeout))), "{result:?}");
@@ -422,7 +311,7 @@ fn a_stream_that_never_stops_does_not_stop_the_close_timeout() {
 fn a_stream_that_is_always_ready_does_not_stop_the_close_timeout() {
     let config = Config::new().close_timeout(Duration::from_millis(50));
     let connection = SERVER.connection(&config);
-    let mut ws = futures_io::WebSocket::new(Flood(Script::new()), connection, Vec::new());
+    let mut ws = futures_io::WebSocket::new(Flood, connection, Vec::new());
     let (task, mut close) = (Task::new(), pin!(ws.close(None, "")));
     let mut polls = (0..1000).map(|_| task.poll(close.as_mut()));
     let result = polls.find(Poll::is_ready);

@@ -58,11 +58,11 @@ impl<'b> Response<'b> {
     /// The value of the first field of this name, which may be in any case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&[u8]> {
-        self.headers().all(name).next()
+        self.headers().values_of(name).next()
     }
 
     pub(super) fn extensions(&self) -> impl Iterator<Item = Result<Extension<'_>, HandshakeError>> {
-        let values = self.headers().all("sec-websocket-extensions");
+        let values = self.headers().values_of("sec-websocket-extensions");
         values.flat_map(fields::extensions).map(|e| e.map_err(|_| HandshakeError::Extensions))
     }
 }

@@ -185,7 +185,7 @@ impl ClientHandshake {
         &self,
         response: &Response<'_>,
     ) -> Result<Option<String>, HandshakeError> {
-        let mut chosen = response.headers().all("sec-websocket-protocol");
+        let mut chosen = response.headers().values_of("sec-websocket-protocol");
         match (chosen.next(), chosen.next()) {
             (None, _) => Ok(None),
             (Some(name), None) => {
@@ -229,19 +229,19 @@ fn check_upgrade(response: &Response<'_>, expected: &AcceptKey) -> Result<(), Ha
     }
     // 2: "lacks an |Upgrade| header field or [...] a value that is not an ASCII
     // case-insensitive match for the value "websocket""
-    let mut upgrades = fields().all("upgrade");
+    let mut upgrades = fields().values_of("upgrade");
     let is_websocket = upgrades.next().is_some_and(|v| v.eq_ignore_ascii_case(b"websocket"));
     if !is_websocket || upgrades.next().is_some() {
         return Err(HandshakeError::Upgrade);
     }
     // 3: "doesn't contain a token that is an ASCII case-insensitive match for
     // the value "Upgrade""
-    if !fields().all("connection").any(|value| fields::list_has(value, "upgrade")) {
+    if !fields().values_of("connection").any(|value| fields::list_has(value, "upgrade")) {
         return Err(HandshakeError::Connection);
     }
     // 4: "the base64-encoded SHA-1 of the concatenation [...] but ignoring any
     // leading and trailing whitespace"
-    let mut accepts = fields().all("sec-websocket-accept");
+    let mut accepts = fields().values_of("sec-websocket-accept");
     if accepts.next() != Some(expected.as_str().as_bytes()) || accepts.next().is_some() {
         return Err(HandshakeError::Accept);
     }

@@ -18,8 +18,18 @@ impl<'h> Fields<'h> {
         Self { lines }
     }
 
-    /// The values of all fields of this name.
-    pub(super) fn all<'n>(self, name: &'n str) -> impl Iterator<Item = &'h [u8]> + use<'h, 'n> {
+    /// The values of all fields of this name, which may be in any case.
+    ///
+    /// ```
+    /// use sansws::handshake::Request;
+    ///
+    /// let fields = [("X-Forwarded-For", "10.0.0.1"), ("x-forwarded-for", "10.0.0.2")];
+    /// let fields = fields.iter().map(|(name, value)| (*name, value.as_bytes()));
+    /// let request = Request::from_fields("GET", "/", fields)?;
+    /// assert_eq!(request.headers().values_of("X-Forwarded-For").count(), 2);
+    /// # Ok::<_, sansws::handshake::HandshakeError>(())
+    /// ```
+    pub fn values_of<'n>(self, name: &'n str) -> impl Iterator<Item = &'h [u8]> + use<'h, 'n> {
         self.filter(move |(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 }

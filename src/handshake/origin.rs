@@ -87,7 +87,7 @@ impl OriginPolicy {
     }
 
     /// The same for a request that names this host.
-    pub(super) fn allows_at(&self, host: Option<&[u8]>, origin: Option<&[u8]>) -> bool {
+    pub(super) fn allows_at(&self, host: Option<&str>, origin: Option<&[u8]>) -> bool {
         let Some(origin) = origin else { return self.allows_none };
         let origin = core::str::from_utf8(origin).ok().and_then(Origin::parse);
         origin.is_some_and(|origin| {
@@ -118,12 +118,11 @@ impl Origin {
     }
 
     /// Whether it is that of a server whose name and port this is, with TLS or without.
-    fn is_of(&self, host: &[u8]) -> bool {
+    fn is_of(&self, host: &str) -> bool {
         if !["http", "https"].contains(&&*self.scheme) || self.host.contains(UNUSUAL) {
             return false;
         }
-        let host = core::str::from_utf8(host).ok();
-        host.and_then(|host| Self::new(self.scheme.clone(), host)).as_ref() == Some(self)
+        Self::new(self.scheme.clone(), host).as_ref() == Some(self)
     }
 
     fn new(scheme: String, authority: &str) -> Option<Self> {

@@ -183,9 +183,10 @@ impl<'b> Request<'b> {
     #[must_use]
     pub fn is_websocket(&self) -> bool {
         match self.ask {
-            Ask::Upgrade => {
-                self.headers().all("upgrade").any(|value| fields::list_has(value, "websocket"))
-            }
+            Ask::Upgrade => self
+                .headers()
+                .values_of("upgrade")
+                .any(|value| fields::list_has(value, "websocket")),
             Ask::Protocol { is_websocket } => is_websocket,
         }
     }
@@ -196,11 +197,18 @@ impl<'b> Request<'b> {
         self.str(self.parsed.method.clone())
     }
 
-    /// The request target as it was sent, usually a path and a query. One that is a whole URI
-    /// names the host that is asked for, and not the `Host` field (RFC 9112, 3.2.2).
+    /// The request target as it was sent, usually a path and a query, but it may be a whole URI.
     #[must_use]
     pub fn target(&self) -> &str {
         self.str(self.parsed.target.clone())
+    }
+
+    /// The host that is asked for, and its port if that is not the default: what the `Host` field
+    /// says, or the target if that is a whole URI (RFC 9112, 3.2.2); over HTTP/2 and HTTP/3
+    /// the `:authority`.
+    #[must_use]
+    pub fn authority(&self) -> Option<&str> {
+        uri::authority_of(self.target()).or_else(|| str::from_utf8(self.header("host")?).ok())
     }
 
     /// The path that is asked for, still percent-encoded, without the query.
@@ -224,7 +232,7 @@ impl<'b> Request<'b> {
     /// The value of the first field of this name, which may be in any case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&[u8]> {
-        self.headers().all(name).next()
+        self.headers().values_of(name).next()
     }
 
     /// The origin of the page whose script asks, if a browser sent it
@@ -237,7 +245,7 @@ impl<'b> Request<'b> {
     /// The subprotocols that the client offers, the one it likes best first.
     pub fn subprotocols(&self) -> impl Iterator<Item = &str> {
         self.headers()
-            .all("sec-websocket-protocol")
+            .values_of("sec-websocket-protocol")
             .flat_map(fields::list)
             .filter_map(|name| core::str::from_utf8(name).ok())
     }
@@ -247,7 +255,7 @@ impl<'b> Request<'b> {
     /// An offer with a quoted value in which there is a backslash is malformed,
     /// as [`accept`](Self::accept) says of it: a token needs none (9.1).
     pub fn extensions(&self) -> impl Iterator<Item = Extension<'_>> {
-        self.headers().all("sec-websocket-extensions").flat_map(fields::extensions).flatten()
+        self.headers().values_of("sec-websocket-extensions").flat_map(fields::extensions).flatten()
     }
 
     /// Checks that the request is a right opening handshake (4.2.1; RFC 8441, 5)
@@ -266,9 +274,9 @@ impl<'b> Request<'b> {
     /// [`HandshakeError::Origin`] too, to be answered with 403.
     pub fn accept_from(&self, policy: &OriginPolicy) -> Result<Accept<'_>, HandshakeError> {
         let accept = self.accept()?;
-        let mut origins = self.headers().all("origin");
+        let mut origins = self.headers().values_of("origin");
         match (origins.next(), origins.next()) {
-            (origin, None) if policy.allows_at(self.header("host"), origin) => Ok(accept),
+            (origin, None) if policy.allows_at(self.authority(), origin) => Ok(accept),
             _ => Err(HandshakeError::Origin),
         }
     }

@@ -133,17 +133,28 @@ impl fmt::Debug for Uri {
 /// The path and the query of a request target, which may be a whole URI
 /// (RFC 9112, 3.2.2).
 pub(super) fn path_and_query(target: &str) -> (&str, Option<&str>) {
-    let target = match target.split_once("://") {
-        Some((scheme, rest)) if !scheme.contains(['/', '?']) => {
-            rest.find(['/', '?']).map_or("/", |at| &rest[at..])
-        }
-        _ => target,
+    let target = match absolute(target) {
+        Some((_, "")) => "/",
+        Some((_, path)) => path,
+        None => target,
     };
     match target.split_once('?') {
         Some(("", query)) => ("/", Some(query)),
         Some((path, query)) => (path, Some(query)),
         None => (target, None),
     }
+}
+
+/// The host and perhaps a port, if a request target is a whole URI.
+pub(super) fn authority_of(target: &str) -> Option<&str> {
+    absolute(target).map(|(authority, _)| authority)
+}
+
+/// What is behind the scheme of a request target that is a whole URI: the authority and the rest.
+fn absolute(target: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = target.split_once("://")?;
+    let is_absolute = !scheme.contains(['/', '?']);
+    is_absolute.then(|| rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len())))
 }
 
 /// Whether these bytes are a host and perhaps a port (RFC 3986, 3.2).
@@ -245,11 +256,10 @@ const fn is_reg_name_byte(byte: u8) -> bool {
 /// Whether a request asks for a resource name, or for a URI that has one
 /// (RFC 6455, 4.2.1).
 pub(super) fn is_target(target: &str) -> bool {
+    let is_http = |(scheme, _): (&str, &str)| is_either(scheme, ["http", "https"]);
     let is_absolute = || {
-        target.split_once("://").is_some_and(|(scheme, rest)| {
-            let authority = &rest[..rest.find(['/', '?']).unwrap_or(rest.len())];
-            is_either(scheme, ["http", "https"]) && is_authority(authority.as_bytes())
-        })
+        target.split_once("://").is_some_and(is_http)
+            && authority_of(target).is_some_and(|authority| is_authority(authority.as_bytes()))
     };
     (target.starts_with('/') || is_absolute()) && is_resource_name(target)
 }

@@ -57,6 +57,7 @@ mod refusal;
 mod socket;
 mod spare;
 mod trace;
+mod turn;
 
 #[cfg(feature = "_async")]
 mod incoming;

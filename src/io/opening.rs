@@ -2,20 +2,25 @@
 
 use alloc::vec::Vec;
 use core::future::poll_fn;
+use core::mem;
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
 use std::io::{self, IoSlice};
 
 use super::error::Error;
 use super::refusal::{Author, Body, Refusal};
-use super::socket::{Runtime, Timer, give_way};
+use super::socket::{Runtime, Timer};
 use super::spare::with_buffer;
 use super::trace;
+use super::turn::Turn;
 use crate::MaskingKeys;
 use crate::connection::{Config, Connection};
 use crate::handshake::{
     Accept, Accepted, Answer, HandshakeError, Request, RequestBuilder, Response, ServerHandshake,
 };
+
+/// How much is read, and dropped, of a peer that was refused.
+const MAX_LINGERING: usize = 1 << 20;
 
 /// A stream, and until when its handshake must be done.
 pub(super) struct Opening<S, R: Runtime<S>> {
@@ -24,15 +29,14 @@ pub(super) struct Opening<S, R: Runtime<S>> {
     timeout: Duration,
     deadline: Option<std::time::Instant>,
     max_head_len: usize,
-    /// How often the stream was read since other tasks had their turn.
-    reads: usize,
+    turn: Turn,
 }
 
 impl<S, R: Runtime<S>> Opening<S, R> {
     pub(super) fn new(stream: S, timer: R::Timer, config: &Config) -> Self {
         let (timeout, max_head_len) = (config.handshake(), config.head_len());
         let deadline = R::now().checked_add(timeout);
-        Self { stream, timer, timeout, deadline, max_head_len, reads: 0 }
+        Self { stream, timer, timeout, deadline, max_head_len, turn: Turn::default() }
     }
 
     /// Gives the answer as much time as the request had: what the program has taken between
@@ -209,21 +213,22 @@ impl<S, R: Runtime<S>> Opening<S, R> {
 
     /// Reads once; how many bytes came, 0 at the end of the stream.
     async fn read(&mut self, mut take: impl FnMut(&mut [u8])) -> Result<usize, Error> {
-        let mut reads = self.reads;
+        let mut turn = mem::take(&mut self.turn);
         let in_time = self.in_time(|stream, cx| {
-            ready!(give_way::<S, R>(&mut reads, R::MAX_READS, cx));
+            ready!(turn.give_way::<S, R>(cx));
             let read = with_buffer(|buffer| {
                 let count = ready!(R::poll_read(stream, cx, buffer))?;
+                turn.has_read(count);
                 take(&mut buffer[..count]);
                 Poll::Ready(Ok(count))
             });
             if read.is_pending() {
-                reads = 0;
+                turn.end();
             }
             read
         });
         let result = in_time.await;
-        self.reads = reads;
+        self.turn = turn;
         result
     }
 
@@ -241,10 +246,16 @@ impl<S, R: Runtime<S>> Opening<S, R> {
     }
 
     /// Ends the stream so that the peer gets what was written: a reset would
-    /// destroy it.
+    /// destroy it. Not for a peer that sends without end.
     async fn linger(&mut self) {
+        let mut left = MAX_LINGERING;
         if self.in_time(R::poll_shutdown).await.is_ok() {
-            while self.read(|_| {}).await.is_ok_and(|count| count > 0) {}
+            while let Ok(count @ 1..) = self.read(|_| {}).await {
+                left = left.saturating_sub(count);
+                if left == 0 {
+                    return;
+                }
+            }
         }
     }
 

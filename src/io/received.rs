@@ -23,6 +23,9 @@ pub(super) trait Received: Sized {
 
     fn from_close(close: Close<'static>) -> Self;
 
+    /// How many bytes of a message it has.
+    fn len(&self) -> usize;
+
     /// The Close frame, if that is what it is; an empty one stays in its place.
     fn take_close(&mut self) -> Option<Close<'static>>;
 }
@@ -42,6 +45,15 @@ impl Received for Event<'static> {
 
     fn from_close(close: Close<'static>) -> Self {
         Self::Close(close)
+    }
+
+    #[inline]
+    fn len(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Binary(data) => data.len(),
+            _ => 0,
+        }
     }
 
     #[inline]
@@ -68,6 +80,14 @@ impl Received for Part<'static> {
 
     fn from_close(close: Close<'static>) -> Self {
         Self::Close(close)
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Text(part) => part.text.len(),
+            Self::Binary(part) => part.data.len(),
+            _ => 0,
+        }
     }
 
     fn take_close(&mut self) -> Option<Close<'static>> {

@@ -15,13 +15,11 @@ use super::received::Received;
 use super::spare::with_buffer;
 #[cfg(feature = "_async")]
 use super::tasks::Tasks;
+use super::turn::Turn;
 use crate::connection::{Connection, Event, Part};
 use crate::error::SendError;
 use crate::frame::CloseCode;
 use crate::time::Instant;
-
-/// How much is dropped before other tasks have their turn.
-const MAX_DROPPED: usize = 1024;
 
 /// What an adapter is an adapter to: the traits of a stream, and a timer.
 ///
@@ -35,10 +33,11 @@ pub trait Runtime<S>: sealed::Sealed {
     #[doc(hidden)]
     const HAS_TASKS: bool = true;
 
-    /// How often a stream that always has something is read before other tasks have their
-    /// turn: not every runtime sees to that.
+    /// Has the task woken after others have had their turn: not every runtime sees to that.
     #[doc(hidden)]
-    const MAX_READS: usize = 8;
+    fn give_way(cx: &mut Context<'_>) {
+        cx.waker().wake_by_ref();
+    }
 
     #[doc(hidden)]
     fn now() -> std::time::Instant;
@@ -98,8 +97,7 @@ pub(super) struct Socket<S, R: Runtime<S>> {
     pub(super) driver: Driver,
     pub(super) timer: R::Timer,
     epoch: std::time::Instant,
-    /// How often the stream was read since other tasks had their turn.
-    reads: usize,
+    turn: Turn,
     /// Whether a `Stream` has ended.
     #[cfg(feature = "_async")]
     pub(super) is_terminated: bool,
@@ -115,7 +113,7 @@ impl<S, R: Runtime<S>> Socket<S, R> {
             driver: Driver::new(ws, remainder),
             timer: R::Timer::default(),
             epoch: R::now(),
-            reads: 0,
+            turn: Turn::default(),
             #[cfg(feature = "_async")]
             is_terminated: false,
             #[cfg(feature = "_async")]
@@ -145,10 +143,18 @@ impl<S, R: Runtime<S>> Socket<S, R> {
     ) -> Result<(), Error> {
         // It needs no look at the stream, unless the program's answers to it wait:
         // compressed, it can be a thousand times as long.
-        if self.driver.has_input() && !self.driver.is_congested() {
+        if self.driver.has_input() && !self.driver.is_congested() && !self.turn.is_over::<S, R>() {
             self.driver.next(received)?;
+            self.has_received(received.as_ref());
         }
         Ok(())
+    }
+
+    #[inline]
+    fn has_received<T: Received>(&mut self, received: Option<&T>) {
+        if let Some(received) = received {
+            self.turn.has_received(received.len());
+        }
     }
 
     fn poll_stream<T: Received>(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<T>, Error>> {
@@ -178,8 +184,10 @@ impl<S, R: Runtime<S>> Socket<S, R> {
                 return Poll::Ready(outcome.map(|()| None));
             }
 
+            ready!(self.turn.give_way::<S, R>(cx));
             if self.driver.has_input() && !self.driver.is_congested() {
                 self.driver.next(&mut received)?;
+                self.has_received(received.as_ref());
                 if received.is_some() {
                     return Poll::Ready(Ok(received));
                 }
@@ -196,7 +204,6 @@ impl<S, R: Runtime<S>> Socket<S, R> {
             let mut look = || *looked.insert(now());
             let early = if needs_time_first { self.driver.deadline(&mut look) } else { None };
             if !self.driver.is_congested() && !self.driver.is_at_end() {
-                ready!(give_way::<S, R>(&mut self.reads, R::MAX_READS, cx));
                 let wait = early.zip(looked).map(|(deadline, now)| deadline.saturating_since(now));
                 // Should it fail, reading tells more.
                 let _ = R::before_read(&mut self.timer, &self.stream, wait);
@@ -205,12 +212,13 @@ impl<S, R: Runtime<S>> Socket<S, R> {
                         self.driver.handle_timeout(now());
                     }
                     read?;
+                    self.has_received(received.as_ref());
                     if received.is_some() {
                         return Poll::Ready(Ok(received));
                     }
                     continue;
                 }
-                self.reads = 0;
+                self.turn.end();
             }
             let deadline = if needs_time_first { early } else { self.driver.deadline(now) };
             ready!(self.poll_deadline(cx, deadline));
@@ -235,17 +243,21 @@ impl<S, R: Runtime<S>> Socket<S, R> {
         cx: &mut Context<'_>,
         received: &mut Option<T>,
     ) -> Poll<Result<(), Error>> {
-        let Self { stream, driver, .. } = self;
+        let Self { stream, driver, turn, .. } = self;
+        let mut count = |read: &io::Result<usize>| turn.has_read(*read.as_ref().unwrap_or(&0));
         // What a wrong call for parts reads has to wait as input: read straight, it could
         // complete the message, and nobody would look for that before more comes.
         if R::APPENDS && T::IS_JOINED {
             let append = |payload: &mut Vec<u8>, most| R::poll_append(stream, cx, payload, most);
             if let Some(read) = driver.receive_payload(append) {
-                return Poll::Ready(driver.next_read(ready!(read), None, received));
+                let read = ready!(read);
+                count(&read);
+                return Poll::Ready(driver.next_read(read, None, received));
             }
         }
         with_buffer(|buffer| {
             let read = ready!(R::poll_read(stream, cx, buffer));
+            count(&read);
             Poll::Ready(driver.next_read(read, Some(buffer), received))
         })
     }
@@ -313,9 +325,7 @@ impl<S, R: Runtime<S>> Socket<S, R> {
 
     /// Brings the closing to its end; messages that still come are dropped.
     pub(super) fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let mut dropped = 0;
         loop {
-            ready!(give_way::<S, R>(&mut dropped, MAX_DROPPED, cx));
             // Parts, since they need no memory; unless a message was begun whole.
             let received = match self.poll_next::<Part<'static>>(cx) {
                 Poll::Ready(Err(Error::WrongRead)) => {
@@ -328,22 +338,4 @@ impl<S, R: Runtime<S>> Socket<S, R> {
             }
         }
     }
-}
-
-/// Pending once, with the task woken, each time after it was ready `max` times.
-pub(super) fn give_way<S, R: Runtime<S>>(
-    times: &mut usize,
-    max: usize,
-    cx: &Context<'_>,
-) -> Poll<()> {
-    if !R::HAS_TASKS {
-        return Poll::Ready(());
-    }
-    *times += 1;
-    if *times > max {
-        *times = 0;
-        cx.waker().wake_by_ref();
-        return Poll::Pending;
-    }
-    Poll::Ready(())
 }

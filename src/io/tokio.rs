@@ -115,9 +115,10 @@ impl sealed::Sealed for Tokio {}
 impl<S: AsyncRead + AsyncWrite + Unpin> Runtime<S> for Tokio {
     type Timer = Timer;
 
-    /// More than its own budget, which goes first where there is one: a task that wakes
-    /// itself keeps the runtime from looking at its sockets for longer.
-    const MAX_READS: usize = 256;
+    /// A task that wakes itself keeps the runtime from looking at its sockets and timers.
+    fn give_way(cx: &mut Context<'_>) {
+        let _ = pin!(::tokio::task::yield_now()).poll(cx);
+    }
 
     fn now() -> Instant {
         ::tokio::time::Instant::now().into_std()

@@ -1,0 +1,59 @@
+//! How long one connection keeps a thread from its other tasks.
+
+use core::task::{Context, Poll};
+
+use super::socket::Runtime;
+
+/// What was done since other tasks had their turn, by the bytes that were read and handed out.
+///
+/// A stream that always has something would never let go; nor would one read in which there are
+/// many messages that are short only as long as they are compressed.
+#[derive(Default)]
+pub(super) struct Turn(usize);
+
+impl Turn {
+    /// A few milliseconds at the most: text of a thousand times its compressed length takes about
+    /// one for each MiB.
+    const MAX: usize = 2 << 20;
+
+    /// What a read counts for, however little it brings.
+    const READ: usize = 32 * 1024;
+
+    /// What a message or control frame counts for besides its bytes.
+    const MESSAGE: usize = 64;
+
+    #[inline]
+    pub(super) const fn has_read(&mut self, bytes: usize) {
+        self.spend(if bytes > Self::READ { bytes } else { Self::READ });
+    }
+
+    #[inline]
+    pub(super) const fn has_received(&mut self, bytes: usize) {
+        self.spend(Self::MESSAGE + bytes);
+    }
+
+    #[inline]
+    pub(super) const fn is_over<S, R: Runtime<S>>(&self) -> bool {
+        R::HAS_TASKS && self.0 > Self::MAX
+    }
+
+    /// Others have theirs: there is nothing to do.
+    pub(super) const fn end(&mut self) {
+        self.0 = 0;
+    }
+
+    /// It cannot overflow: nobody goes on when it is over, and no slice is longer than `isize::MAX`.
+    const fn spend(&mut self, bytes: usize) {
+        self.0 += bytes;
+    }
+
+    /// Pending once when the turn is over, with the task to be woken.
+    pub(super) fn give_way<S, R: Runtime<S>>(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.is_over::<S, R>() {
+            return Poll::Ready(());
+        }
+        self.end();
+        R::give_way(cx);
+        Poll::Pending
+    }
+}
