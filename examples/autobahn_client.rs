@@ -6,7 +6,7 @@ use std::error::Error;
 use clap::{Parser, ValueEnum};
 use sansws::handshake::RequestBuilder;
 use sansws::io::Connector;
-use sansws::{Config, DeflateConfig, Event, futures_io};
+use sansws::{Config, DeflateConfig, Message, futures_io};
 
 /// Runs the cases of an Autobahn fuzzing server.
 #[derive(Parser)]
@@ -34,8 +34,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let args = Args::parse();
     let url = &args.url;
     let mut count = 0;
-    run(args.adapter, RequestBuilder::new(&format!("{url}/getCaseCount"))?, |event| {
-        if let Event::Text(text) = event {
+    run(args.adapter, RequestBuilder::new(&format!("{url}/getCaseCount"))?, |message| {
+        if let Message::Text(text) = message {
             count = text.parse().unwrap_or(0);
         }
         None
@@ -58,23 +58,23 @@ fn main() -> Result<(), Box<dyn Error>> {
     run(args.adapter, RequestBuilder::new(&url)?, echo)
 }
 
-fn echo(event: Event<'static>) -> Option<Event<'static>> {
-    matches!(event, Event::Text(_) | Event::Binary(_)).then_some(event)
+fn echo(message: Message) -> Option<Message> {
+    matches!(message, Message::Text(_) | Message::Binary(_)).then_some(message)
 }
 
 /// Opens a connection and answers its events until its end.
 fn run(
     adapter: Adapter,
     request: RequestBuilder,
-    mut answer: impl FnMut(Event<'static>) -> Option<Event<'static>>,
+    mut answer: impl FnMut(Message) -> Option<Message>,
 ) -> Result<(), Box<dyn Error>> {
     let config = Config::new().max_message_len(16 << 20).max_fragments(1 << 20);
     match adapter {
         Adapter::Blocking => {
             let (mut ws, _) = Connector::new().config(config).connect_blocking(request)?;
-            while let Some(event) = ws.read()? {
-                if let Some(event) = answer(event) {
-                    ws.write(event)?;
+            while let Some(message) = ws.read()? {
+                if let Some(message) = answer(message) {
+                    ws.write(message)?;
                 }
             }
             Ok(())
@@ -83,9 +83,9 @@ fn run(
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(async {
                 let (mut ws, _) = Connector::new().config(config).connect(request).await?;
-                while let Some(event) = ws.read().await? {
-                    if let Some(event) = answer(event) {
-                        ws.write(event)?;
+                while let Some(message) = ws.read().await? {
+                    if let Some(message) = answer(message) {
+                        ws.write(message)?;
                     }
                 }
                 Ok(())
@@ -96,9 +96,9 @@ fn run(
             let stream = smol::net::TcpStream::connect(address).await?;
             stream.set_nodelay(true)?;
             let (mut ws, _) = futures_io::WebSocket::connect_over(stream, request, &config).await?;
-            while let Some(event) = ws.read().await? {
-                if let Some(event) = answer(event) {
-                    ws.write(event)?;
+            while let Some(message) = ws.read().await? {
+                if let Some(message) = answer(message) {
+                    ws.write(message)?;
                 }
             }
             Ok(())

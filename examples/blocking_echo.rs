@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use sansws::blocking::Incoming;
-use sansws::{Config, DeflateConfig, Event, io};
+use sansws::{Config, DeflateConfig, Message, io};
 
 /// Sends back each message to whoever sent it.
 #[derive(Parser)]
@@ -59,9 +59,9 @@ fn echo(stream: TcpStream, config: &Config, deflate: bool) -> Result<(), io::Err
         let accept = request.accept()?;
         Ok(if deflate { accept.deflate(DeflateConfig::new()) } else { accept })
     })?;
-    while let Some(event) = ws.read()? {
-        if let Event::Text(_) | Event::Binary(_) = event {
-            ws.write(event)?; // the next read sends it, together with others
+    while let Some(message) = ws.read()? {
+        if let Message::Text(_) | Message::Binary(_) = message {
+            ws.write(message)?; // the next read sends it, together with others
         }
     }
     Ok(())

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use sansws::futures_io::Incoming;
-use sansws::{Config, DeflateConfig, Event, io};
+use sansws::{Config, DeflateConfig, Message, io};
 use smol::Timer;
 use smol::net::{TcpListener, TcpStream};
 
@@ -63,9 +63,9 @@ async fn echo(stream: TcpStream, config: &Config, deflate: bool) -> Result<(), i
             Ok(if deflate { accept.deflate(DeflateConfig::new()) } else { accept })
         })
         .await?;
-    while let Some(event) = ws.read().await? {
-        if let Event::Text(_) | Event::Binary(_) = event {
-            ws.write(event)?; // the next read sends it, together with others
+    while let Some(message) = ws.read().await? {
+        if let Message::Text(_) | Message::Binary(_) = message {
+            ws.write(message)?; // the next read sends it, together with others
         }
     }
     Ok(())

@@ -18,7 +18,7 @@ use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use sansws::tokio::WebSocket;
-use sansws::{Config, Event, io};
+use sansws::{Config, Message, io};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Duration, timeout};
 use tokio_rustls::TlsAcceptor;
@@ -73,9 +73,9 @@ async fn serve(stream: TcpStream, acceptor: TlsAcceptor) -> Result<(), io::Error
     let accepted = timeout(Duration::from_secs(10), acceptor.accept(stream)).await;
     let stream = accepted.map_err(|_| std::io::Error::from(std::io::ErrorKind::TimedOut))??;
     let mut ws = WebSocket::accept(stream, &Config::new()).await?;
-    while let Some(event) = ws.read().await? {
-        if let Event::Text(_) | Event::Binary(_) = event {
-            ws.write(event)?; // the next read sends it, together with others
+    while let Some(message) = ws.read().await? {
+        if let Message::Text(_) | Message::Binary(_) = message {
+            ws.write(message)?; // the next read sends it, together with others
         }
     }
     Ok(())

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use sansws::tokio::{Incoming, WebSocket};
-use sansws::{Config, DeflateConfig, Event, io};
+use sansws::{Config, DeflateConfig, Message, io};
 use tokio::net::{TcpListener, TcpStream};
 
 /// Sends back each message to whoever sent it.
@@ -72,9 +72,9 @@ async fn open(stream: TcpStream, arguments: &Arguments) -> Result<WebSocket<TcpS
 }
 
 async fn echo(mut ws: WebSocket<TcpStream>) -> Result<(), io::Error> {
-    while let Some(event) = ws.read().await? {
-        if let Event::Text(_) | Event::Binary(_) = event {
-            ws.write(event)?; // the next read sends it, together with others
+    while let Some(message) = ws.read().await? {
+        if let Message::Text(_) | Message::Binary(_) = message {
+            ws.write(message)?; // the next read sends it, together with others
         }
     }
     Ok(())
@@ -85,14 +85,14 @@ async fn echo_split(ws: WebSocket<TcpStream>) -> Result<(), io::Error> {
     let (mut reader, mut writer) = ws.split();
     let (sender, mut receiver) = tokio::sync::mpsc::channel(16);
     tokio::spawn(async move {
-        while let Some(event) = receiver.recv().await {
-            writer.send(event).await?;
+        while let Some(message) = receiver.recv().await {
+            writer.send(message).await?;
         }
         Ok::<_, io::Error>(())
     });
-    while let Some(event) = reader.read().await? {
-        if let Event::Text(_) | Event::Binary(_) = event {
-            let _ = sender.send(event).await; // the writer ends with the connection
+    while let Some(message) = reader.read().await? {
+        if let Message::Text(_) | Message::Binary(_) = message {
+            let _ = sender.send(message).await; // the writer ends with the connection
         }
     }
     Ok(())

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use sansws::tokio::{Reader, WebSocket, Writer};
-use sansws::{CloseCode, Config, Event, Prepared, io};
+use sansws::{CloseCode, Config, Message, Prepared, io};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal;
 use tokio::task::JoinSet;
@@ -82,7 +82,7 @@ async fn serve(stream: TcpStream, room: Arc<Room>) -> Result<(), io::Error> {
 
 async fn listen(reader: &mut Reader<TcpStream>, seat: &Seat<'_>) -> Result<(), io::Error> {
     while let Some(event) = reader.read().await? {
-        if let Event::Text(text) = event {
+        if let Message::Text(text) = event {
             seat.room.say(&format!("{}: {text}", seat.number));
         }
     }

@@ -15,7 +15,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use sansws::CloseCode;
-use sansws::Event;
+use sansws::Message;
 use sansws::handshake::RequestBuilder;
 use sansws::io::Connector;
 
@@ -49,8 +49,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     ws.send(arguments.line)?;
     while let Some(event) = ws.read()? {
         match event {
-            Event::Text(text) => println!("{text}"),
-            Event::Binary(data) => println!("{}", data.escape_ascii()),
+            Message::Text(text) => println!("{text}"),
+            Message::Binary(data) => println!("{}", data.escape_ascii()),
             _ => continue, // pings and closes are already answered
         }
         break;

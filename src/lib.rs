@@ -56,13 +56,13 @@
 //! # #[cfg(feature = "blocking")]
 //! # mod example {
 //! use sansws::blocking::WebSocket;
-//! use sansws::{Config, Event};
+//! use sansws::{Config, Message};
 //!
 //! fn serve(stream: std::net::TcpStream) -> Result<(), sansws::io::Error> {
 //!     let mut ws = WebSocket::accept(stream, &Config::new())?;
-//!     while let Some(event) = ws.read()? {
-//!         if let Event::Text(_) | Event::Binary(_) = event {
-//!             ws.write(event)?; // the next read sends it
+//!     while let Some(message) = ws.read()? {
+//!         if let Message::Text(_) | Message::Binary(_) = message {
+//!             ws.write(message)?; // the next read sends it
 //!         }
 //!     }
 //!     Ok(())
@@ -132,7 +132,7 @@ mod time;
 #[cfg(feature = "deflate")]
 pub use connection::CompressedPart;
 pub use connection::{
-    BinaryPart, Close, Config, Connection, Event, MessageBuffer, MessageKind, Part, State,
+    BinaryPart, Close, Config, Connection, Event, Message, MessageBuffer, MessageKind, Part, State,
     TextPart, Transport, UnsentPayload,
 };
 #[cfg(feature = "deflate")]

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use sansws::handshake::{BuildError, HandshakeError, RequestBuilder, UriError};
 use sansws::io::{Connector, Error};
-use sansws::{Config, DeflateConfig, Event, blocking};
+use sansws::{Config, DeflateConfig, Message, blocking};
 use support::{Client, KINDS, Kind, answer, echo, runtime, start, wait_for_end};
 
 #[test]
@@ -71,7 +71,7 @@ fn the_server_sees_what_was_asked_for() {
                 })
                 .expect("it is right");
             while let Some(event) = ws.read().expect("an orderly end") {
-                if let Event::Text(_) | Event::Binary(_) = event {
+                if let Message::Text(_) | Message::Binary(_) = event {
                     ws.write(event).expect("it is open");
                 }
             }
@@ -238,7 +238,7 @@ fn the_time_for_the_handshake_ends_with_it() {
         });
         let mut client = Client::open(kind, &connector, &format!("ws://127.0.0.1:{port}/"));
         let event = client.read().unwrap_or_else(|error| panic!("{kind:?}: {error}"));
-        assert_eq!(event, Some(Event::from("late")));
+        assert_eq!(event, Some(Message::from("late")));
         client.close().expect("an orderly end");
         server.join().expect("an orderly end");
     }

@@ -13,7 +13,7 @@ use rustls::ClientConnection;
 use sansws::blocking::{ReadWrite, Stream, TlsStream, WebSocket};
 use sansws::handshake::RequestBuilder;
 use sansws::io::{Connector, Error};
-use sansws::{Config, DeflateConfig, Event, Violation};
+use sansws::{Config, DeflateConfig, Message, Violation};
 use support::{
     Authority, Client, KINDS, Kind, echo, encrypted, over_tls, read_head, start, wait_for_end,
 };
@@ -59,7 +59,7 @@ fn compressed_messages_pass_through_tls() {
                 })
                 .expect("a right handshake");
             while let Some(event) = ws.read().expect("an orderly end") {
-                if let Event::Text(_) | Event::Binary(_) = event {
+                if let Message::Text(_) | Message::Binary(_) = event {
                     ws.write(event).expect("it is open");
                 }
             }
@@ -273,7 +273,7 @@ fn keys_can_be_changed_under_a_connection() {
             let mut client = Client::open(kind, &connector, &format!("wss://localhost:{port}/"));
             for text in ["one", "two"] {
                 let event = client.read().unwrap_or_else(|error| panic!("{kind:?}: {error}"));
-                assert_eq!(event, Some(Event::from(text)));
+                assert_eq!(event, Some(Message::from(text)));
             }
             client.close().expect("an orderly end");
             server.join().expect("an orderly end");
@@ -292,9 +292,9 @@ fn both_sides_say_that_tls_ends() {
                 let stream = over_tls(stream, tls);
                 let mut ws = WebSocket::accept(stream, &Config::new()).expect("a handshake");
                 if !client_closes {
-                    ws.write(Event::Close(sansws::Close::default())).expect("it is open");
+                    ws.write(Message::Close(sansws::Close::default())).expect("it is open");
                 }
-                while !matches!(ws.read().expect("a Close"), Some(Event::Close(_))) {}
+                while !matches!(ws.read().expect("a Close"), Some(Message::Close(_))) {}
                 // Without close_notify (RFC 8446, 6.1) this would be an error.
                 ws.into_stream().read(&mut [0])
             });
@@ -333,7 +333,7 @@ fn an_end_without_a_word_is_an_error_before_the_closing_handshake_only() {
             ws.send("hi").expect("the client reads");
         });
         let mut client = Client::open(kind, &connector, &format!("wss://localhost:{port}/"));
-        assert_eq!(client.read().expect("a message"), Some(Event::from("hi")));
+        assert_eq!(client.read().expect("a message"), Some(Message::from("hi")));
         let error = client.read().expect_err("the end of TCP, as an attacker can make it");
         let is_expected =
             matches!(&error, Error::Io(error) if error.kind() == ErrorKind::UnexpectedEof);
@@ -371,7 +371,7 @@ fn pings_keep_a_connection_over_tls_alive() {
             let mut ws = WebSocket::accept(stream, &Config::new()).expect("a handshake");
             for _ in 0..3 {
                 let event = ws.read().expect("a ping");
-                assert!(matches!(event, Some(Event::Ping(_))), "{event:?}");
+                assert!(matches!(event, Some(Message::Ping(_))), "{event:?}");
             }
             ws.send("enough").expect("the client reads");
             while ws.read().expect("an orderly end").is_some() {}
@@ -380,11 +380,11 @@ fn pings_keep_a_connection_over_tls_alive() {
         let mut pongs = 0;
         let text = loop {
             match client.read().expect("it is alive") {
-                Some(Event::Pong(_)) => pongs += 1,
+                Some(Message::Pong(_)) => pongs += 1,
                 event => break event,
             }
         };
-        assert_eq!(text, Some(Event::from("enough")));
+        assert_eq!(text, Some(Message::from("enough")));
         assert!(pongs >= 2, "{kind:?}: {pongs}");
         client.close().expect("an orderly end");
         server.join().expect("an orderly end");
@@ -426,7 +426,7 @@ fn a_server_that_does_not_end_the_stream_is_given_up() {
         let (port, server) = start("127.0.0.1", move |stream| {
             let stream = ReadWrite(encrypted(stream, tls));
             let mut ws = WebSocket::accept(stream, &Config::new()).expect("a handshake");
-            while !matches!(ws.read().expect("a Close"), Some(Event::Close(_))) {}
+            while !matches!(ws.read().expect("a Close"), Some(Message::Close(_))) {}
             let _ = is_done.recv();
         });
         let mut client = Client::open(kind, &connector, &format!("wss://localhost:{port}/"));
@@ -474,7 +474,7 @@ fn a_stream_that_does_not_block_loses_nothing_while_both_send() {
     for _ in 0..20_000 {
         match ws.read() {
             Ok(Some(event)) => {
-                assert!(event == Event::from(&message));
+                assert!(event == Message::from(&message));
                 count += 1;
             }
             Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => {
@@ -584,7 +584,7 @@ fn a_write_that_waits_is_not_done_twice() {
         is_blocked.recv().expect("more than it takes");
         for i in 0..COUNT {
             let event = ws.read().expect("what was sent");
-            assert!(event == Some(Event::from(vec![i; 700_000])), "{i}");
+            assert!(event == Some(Message::from(vec![i; 700_000])), "{i}");
         }
         while ws.read().expect("an orderly end").is_some() {}
         // The client has shut down TCP too.

@@ -12,7 +12,7 @@ use peers::{Program, start_server, start_server_with};
 use sansws::blocking::{Incoming, WebSocket};
 use sansws::handshake::{Accepted, RequestBuilder};
 use sansws::io::Error;
-use sansws::{Close, CloseCode, Config, DeflateConfig, Event, MessageKind, Part};
+use sansws::{Close, CloseCode, Config, DeflateConfig, Message, MessageKind, Part};
 
 fn proxy(server: &str) -> (Program, String) {
     start_server_with("proxy", "tokio,connect", &[&format!("ws://{server}")])
@@ -63,24 +63,24 @@ fn messages_pings_and_the_close_go_both_ways() {
         let (mut ws, accepted) = open(&address, request).expect("it is passed on");
         assert_eq!(accepted.deflate_parameters().is_some(), deflate.is_some());
         let events = [
-            Event::from("some text, ä€𝄞".repeat(20_000)),
-            Event::from(vec![7; 1_000_000]),
-            Event::from(""),
-            Event::from(&[][..]),
+            Message::from("some text, ä€𝄞".repeat(20_000)),
+            Message::from(vec![7; 1_000_000]),
+            Message::from(""),
+            Message::from(&[][..]),
         ];
         for event in events {
             ws.send(event.clone()).expect("it is open");
             assert!(ws.read().expect("it is open") == Some(event));
         }
         // One answer, the server's.
-        ws.send(Event::Ping(b"near?".into())).expect("it is open");
+        ws.send(Message::Ping(b"near?".into())).expect("it is open");
         ws.send("last").expect("it is open");
-        assert_eq!(ws.read().expect("it is open"), Some(Event::Pong(b"near?".into())));
+        assert_eq!(ws.read().expect("it is open"), Some(Message::Pong(b"near?".into())));
         assert_eq!(ws.read().expect("it is open"), Some("last".into()));
 
         let close = Close::new(CloseCode::new(4321), "enough");
-        ws.send(Event::Close(close.clone())).expect("it is open");
-        assert_eq!(ws.read().expect("an orderly end"), Some(Event::Close(close)));
+        ws.send(Message::Close(close.clone())).expect("it is open");
+        assert_eq!(ws.read().expect("an orderly end"), Some(Message::Close(close)));
         assert_eq!(ws.read().expect("an orderly end"), None);
     }
 }
@@ -195,7 +195,7 @@ fn a_side_that_fails_ends_the_other() {
     let (_proxy, address) = proxy(&server);
     let (mut ws, _) = open(&address, request(&address)).expect("it is open");
     assert_eq!(ws.read().expect("it is open"), Some("hello".into()));
-    let Ok(Some(Event::Close(close))) = ws.read() else { panic!("a Close frame") };
+    let Ok(Some(Message::Close(close))) = ws.read() else { panic!("a Close frame") };
     assert_eq!(close.code, Some(CloseCode::BAD_GATEWAY));
     serving.join().expect("no panic");
 }

@@ -14,7 +14,7 @@ use nix::unistd::Pid;
 use peers::{Program, start_server_with};
 use sansws::blocking::WebSocket;
 use sansws::handshake::RequestBuilder;
-use sansws::{CloseCode, Config, Event};
+use sansws::{CloseCode, Config, Message};
 
 fn room() -> (Program, String) {
     start_server_with("tokio_room", "tokio", &[])
@@ -33,7 +33,7 @@ fn enter(address: &str) -> WebSocket<TcpStream> {
 
 fn hear(ws: &mut WebSocket<TcpStream>) -> String {
     match ws.read().expect("it is open") {
-        Some(Event::Text(text)) => text.into_owned(),
+        Some(Message::Text(text)) => text,
         other => panic!("{other:?}"),
     }
 }
@@ -76,7 +76,7 @@ fn a_member_that_does_not_listen_is_thrown_out_and_the_others_hear_all() {
     let mut count = 0;
     let result = loop {
         match slow.read() {
-            Ok(Some(Event::Text(_))) => count += 1,
+            Ok(Some(Message::Text(_))) => count += 1,
             other => break other,
         }
     };
@@ -94,8 +94,8 @@ fn at_the_end_everybody_is_told() {
     for ws in &mut members {
         let close = loop {
             match ws.read().expect("an orderly end") {
-                Some(Event::Text(_)) => {}
-                Some(Event::Close(close)) => break close,
+                Some(Message::Text(_)) => {}
+                Some(Message::Close(close)) => break close,
                 other => panic!("{other:?}"),
             }
         };

@@ -11,7 +11,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use sansws::{Config, Event, Part, Prepared, blocking, futures_io, tokio};
+use sansws::{Config, Event, Message, Part, Prepared, blocking, futures_io, tokio};
 use smol::io::AssertAsync;
 
 use self::counting::cost_of;
@@ -136,7 +136,7 @@ impl Adapter {
         ]
     }
 
-    fn read(&mut self) -> Event<'static> {
+    fn read(&mut self) -> Message {
         call!(self.read().await).expect("it is right").expect("there is more")
     }
 
@@ -144,7 +144,7 @@ impl Adapter {
         call!(self.read_part().await).expect("it is right").expect("there is more")
     }
 
-    fn write(&mut self, event: Event<'_>) {
+    fn write<'m>(&mut self, event: impl Into<Event<'m>>) {
         call!(self.write(event)).expect("it is open");
     }
 
@@ -171,10 +171,10 @@ fn a_message_costs_what_is_given_away_and_what_waits() {
     // connection makes itself; for many for what is left of the read.
     type Run<'r> = &'r dyn Fn(&mut Adapter);
     let rows: [(&str, Vec<u8>, u64, Run<'_>); 9] = [
-        ("a text", message.clone(), 1, &|ws| assert!(matches!(ws.read(), Event::Text(_)))),
-        ("a long one", long, 1, &|ws| assert!(matches!(ws.read(), Event::Binary(_)))),
+        ("a text", message.clone(), 1, &|ws| assert!(matches!(ws.read(), Message::Text(_)))),
+        ("a long one", long, 1, &|ws| assert!(matches!(ws.read(), Message::Binary(_)))),
         ("a part", message.clone(), 1, &|ws| assert!(matches!(ws.read_part(), Part::Text(_)))),
-        ("a ping", ping, 2, &|ws| assert!(matches!(ws.read(), Event::Ping(_)))),
+        ("a ping", ping, 2, &|ws| assert!(matches!(ws.read(), Message::Ping(_)))),
         ("an echo", message.clone(), 0, &|ws| {
             let event = ws.read();
             ws.write(event);
@@ -186,7 +186,7 @@ fn a_message_costs_what_is_given_away_and_what_waits() {
             }
         }),
         ("sent", Vec::new(), 0, &|ws| {
-            ws.write(text.into());
+            ws.write(text);
             ws.flush();
         }),
         ("sent, prepared", Vec::new(), 0, &|ws| {
@@ -195,7 +195,7 @@ fn a_message_costs_what_is_given_away_and_what_waits() {
         }),
         // The message itself, its header, as bytes that are shared, and the queue.
         ("sent, from where it lies", Vec::new(), 4, &|ws| {
-            ws.write(vec![7; 64 << 10].into());
+            ws.write(vec![7; 64 << 10]);
             ws.flush();
         }),
     ];

@@ -4,7 +4,6 @@
 mod io;
 mod support;
 
-use std::borrow::Cow;
 use std::future::Future;
 use std::pin::pin;
 use std::task::Poll;
@@ -14,7 +13,7 @@ use proptest::prelude::*;
 use sansws::CloseCode;
 use sansws::io::Error;
 use sansws::tokio::{Reader, WebSocket, Writer};
-use sansws::{Config, Event, Part};
+use sansws::{Config, Message, Part};
 use support::{BINARY, CLOSE, CONTINUATION, PING, PONG, Role, TEXT, close_payload};
 
 const SERVER: Role = Role::Server;
@@ -58,13 +57,13 @@ fn input() -> Vec<u8> {
     .concat()
 }
 
-fn events() -> Vec<Event<'static>> {
+fn events() -> Vec<Message> {
     vec![
         "one".into(),
-        Event::Ping(b"?".into()),
+        Message::Ping(b"?".into()),
         "two, \u{e9}three".into(),
-        Event::Binary(Cow::Owned(vec![7; 200])),
-        Event::Close(sansws::Close::new(CloseCode::NORMAL, "bye")),
+        Message::Binary(vec![7; 200]),
+        Message::Close(sansws::Close::new(CloseCode::NORMAL, "bye")),
     ]
 }
 
@@ -91,7 +90,7 @@ fn reads_all(stream: &Script, mut patience: impl Patience) {
             None => {}
             Some(None) => break,
             Some(Some(event)) => {
-                if let Event::Text(_) | Event::Binary(_) = &event {
+                if let Message::Text(_) | Message::Binary(_) = &event {
                     ws.write(event.clone()).expect("it is open");
                 }
                 read.push(event);
@@ -165,7 +164,7 @@ fn halves_lose_nothing(stream: &Script, mut patience: impl Patience) {
             None => {}
             Some(None) => break,
             Some(Some(event)) => {
-                if let Event::Text(_) | Event::Binary(_) = &event {
+                if let Message::Text(_) | Message::Binary(_) = &event {
                     writer.write(event.clone()).expect("it is open");
                 }
                 read.push(event);

@@ -12,7 +12,7 @@ use io::{Adapter, Script, Stutter, is_blocked};
 use proptest::prelude::*;
 use sansws::handshake::{BuildError, HandshakeError, UriError};
 use sansws::io::Error;
-use sansws::{CloseCode, Event, SendError, Violation};
+use sansws::{CloseCode, Message, SendError, Violation};
 use support::{BINARY, CLOSE, PING, Role, TEXT, close_payload};
 
 /// Of those that streams have, with one that the adapters know; not `WouldBlock`
@@ -94,7 +94,7 @@ fn run<W: Adapter>(failing: &Failing, stutter: Stutter) {
         }
         match ws.read() {
             Ok(Some(event)) => {
-                if let Event::Text(_) | Event::Binary(_) = event {
+                if let Message::Text(_) | Message::Binary(_) = event {
                     let is_sent = ws.send(event);
                     assert!(!is_blocked(&is_sent));
                     let is_known = matches!(is_sent, Ok(()) | Err(Error::Io(_) | Error::Send(_)));

@@ -9,14 +9,14 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use sansws::io::Error;
 use sansws::tokio::WebSocket;
-use sansws::{Close, CloseCode, Config, Event, Violation};
+use sansws::{Close, CloseCode, Config, Message, Violation};
 use support::{BINARY, CLOSE, Role, TEXT, close_payload};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 type Socket = WebSocket<DuplexStream>;
-type Sending = SplitSink<Socket, Event<'static>>;
+type Sending = SplitSink<Socket, Message>;
 type Receiving = SplitStream<Socket>;
 
 const SERVER: Role = Role::Server;
@@ -36,7 +36,7 @@ fn split(ws: Socket) -> (Sending, Receiving) {
     StreamExt::split(ws)
 }
 
-fn receive_all(mut stream: Receiving) -> JoinHandle<(Vec<Event<'static>>, Option<Error>)> {
+fn receive_all(mut stream: Receiving) -> JoinHandle<(Vec<Message>, Option<Error>)> {
     tokio::spawn(async move {
         let mut events = Vec::new();
         loop {
@@ -92,7 +92,7 @@ async fn a_stream_that_waits_for_the_sink_is_woken() {
     let _sink = soon(flushing).await.expect("it is open");
     peer.shutdown().await.expect("the end");
     drop(peer);
-    assert_eq!(soon(receiving).await.0, [Event::from("hi")]);
+    assert_eq!(soon(receiving).await.0, [Message::from("hi")]);
 }
 
 /// Each has to read while it writes.
@@ -111,7 +111,7 @@ async fn two_that_send_much_to_each_other_do_not_wait_for_ever() {
         let receiving = tokio::spawn(async move {
             for _ in 0..COUNT {
                 let event = stream.next().await.expect("no end").expect("no error");
-                assert!(event == Event::from(vec![7; VERY_LONG]));
+                assert!(event == Message::from(vec![7; VERY_LONG]));
             }
             stream
         });
@@ -157,7 +157,7 @@ async fn a_closed_sink_leaves_the_stream_what_still_comes() {
     peer.shutdown().await.expect("the end");
     let (events, error) = soon(receiving).await;
     assert!(error.is_none(), "{error:?}");
-    let [Event::Text(text), Event::Close(close)] = &events[..] else { panic!("{events:?}") };
+    let [Message::Text(text), Message::Close(close)] = &events[..] else { panic!("{events:?}") };
     assert_eq!((&**text, close.code), ("last words", Some(CloseCode::NORMAL)));
 }
 

@@ -12,7 +12,7 @@ use io::{Call, Script, is_blocked, wait};
 use sansws::handshake::{AcceptKey, BuildError, HandshakeError, RequestBuilder};
 use sansws::io::{Error, Refusal};
 use sansws::tokio::{Incoming, WebSocket};
-use sansws::{Config, DeflateConfig, Event, Violation, blocking, futures_io};
+use sansws::{Config, DeflateConfig, Message, Violation, blocking, futures_io};
 use support::{Role, TEXT};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
@@ -237,7 +237,7 @@ fn accept_key<'l>(mut lines: impl Iterator<Item = &'l str>) -> AcceptKey {
 
 /// What a client makes of this answer, which comes in pieces of `max_read`.
 /// `{accept}` stands for the right value.
-fn connect(answer: &[u8], max_read: usize, is_ended: bool) -> Result<Event<'static>, Error> {
+fn connect(answer: &[u8], max_read: usize, is_ended: bool) -> Result<Message, Error> {
     let answer = answer.to_vec();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -434,7 +434,7 @@ fn all_adapters_understand_each_other() {
             let (stream, _) = listener.accept().expect("a client");
             let mut ws = blocking::WebSocket::accept(stream, &Config::new()).expect("a handshake");
             while let Some(event) = ws.read().expect("nothing is wrong") {
-                if let Event::Text(_) = event {
+                if let Message::Text(_) = event {
                     ws.write(event).expect("it is open");
                 }
             }
@@ -501,7 +501,7 @@ fn what_comes_with_the_request_is_the_first_that_a_blocking_connection_reads() {
     let stream = Script::new();
     stream.arrive([REQUEST.as_bytes(), &Role::Server.incoming_final(TEXT, b"hello")].concat());
     let mut ws = blocking::WebSocket::accept(stream, &Config::new()).expect("a right request");
-    assert_eq!(ws.read().expect("a message"), Some(Event::from("hello")));
+    assert_eq!(ws.read().expect("a message"), Some(Message::from("hello")));
 }
 
 #[test]
@@ -527,7 +527,7 @@ fn what_comes_with_the_answer_is_the_first_that_a_blocking_connection_reads() {
     let (mut ws, _) =
         blocking::WebSocket::connect_over(stream, request, &Config::new()).expect("it accepts");
     serving.join().expect("no panic");
-    assert_eq!(ws.read().expect("a message"), Some(Event::from("hello")));
+    assert_eq!(ws.read().expect("a message"), Some(Message::from("hello")));
 }
 
 #[test]

@@ -8,7 +8,7 @@ mod support;
 use io::{Adapter, Script, is_blocked};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use sansws::{Event, Prepared, SendError};
+use sansws::{Message, Prepared, SendError};
 use support::{BINARY, CONTINUATION, PING, PONG, Role, TEXT};
 
 /// How many connections take turns, and so lend each other the buffers of the thread.
@@ -106,7 +106,7 @@ impl<W: Adapter> Twin<W> {
                 self.frame(if last { 0x80 } else { 0 } | opcode, &data);
             }
             Step::Ping(data) => {
-                self.ws.write(Event::Ping(data.clone().into())).expect("it is open");
+                self.ws.write(Message::Ping(data.clone())).expect("it is open");
                 self.frame(0x80 | PING, &data);
             }
             Step::Append(data) => {
@@ -151,7 +151,7 @@ impl<W: Adapter> Twin<W> {
 
     fn read(&mut self) {
         match self.ws.read() {
-            Ok(Some(Event::Ping(data))) => {
+            Ok(Some(Message::Ping(data))) => {
                 assert_eq!(*data, self.arrived.remove(0));
                 self.frame(0x80 | PONG, &data);
             }

@@ -15,7 +15,7 @@ use io::{Script, Task, wait};
 use sansws::CloseCode;
 use sansws::io::Error;
 use sansws::tokio::{Reader, WebSocket, Writer};
-use sansws::{Close, Config, Event, Prepared, SendError, State, Violation};
+use sansws::{Close, Config, Message, Prepared, SendError, State, Violation};
 use support::{BINARY, CLOSE, PING, PONG, Role, TEXT, close_payload};
 
 const SERVER: Role = Role::Server;
@@ -184,7 +184,7 @@ fn a_reader_is_woken_by_what_changes_something_and_only_that() {
     writer.write("hello").expect("it is open");
     assert_eq!(reading.wakes(), 1);
     assert_pending(&reading, read.as_mut());
-    writer.write(Event::Close(Close::new(CloseCode::NORMAL, ""))).expect("it is open");
+    writer.write(Message::Close(Close::new(CloseCode::NORMAL, ""))).expect("it is open");
     assert_eq!(reading.wakes(), 1);
 }
 
@@ -258,7 +258,7 @@ fn a_reader_that_waits_for_the_answer_to_a_close_is_woken_when_the_writer_has_wr
     stream.state().room = 100;
     assert!(writing.poll(pin!(writer.flush())).is_ready());
     assert_eq!(reading.wakes(), 1);
-    assert!(matches!(reading.poll(read.as_mut()), Poll::Ready(Ok(Some(Event::Close(_))))));
+    assert!(matches!(reading.poll(read.as_mut()), Poll::Ready(Ok(Some(Message::Close(_))))));
 }
 
 #[test]
@@ -328,7 +328,7 @@ fn answers_that_were_written_do_not_hold_the_reader_up() {
         stream.make_room(10_000);
         stream.arrive(SERVER.incoming_final(PING, &ping));
         let event = wait(reader.read()).unwrap_or_else(|error| panic!("{round}: {error}"));
-        assert_eq!(event, Some(Event::Ping(ping[..].into())));
+        assert_eq!(event, Some(Message::Ping(ping[..].into())));
         assert!(writer.unwritten() > 64 * 1024);
     }
 }
@@ -360,7 +360,7 @@ fn pongs_are_written_while_only_the_reader_runs() {
     let stream = Script::new();
     let (mut reader, _writer) = halves(&stream);
     stream.arrive(SERVER.incoming_final(PING, b"?"));
-    assert!(matches!(wait(reader.read()), Ok(Some(Event::Ping(_)))));
+    assert!(matches!(wait(reader.read()), Ok(Some(Message::Ping(_)))));
     assert!(wait(reader.read()).is_err());
     assert_eq!(stream.written(), SERVER.outgoing(0x80 | PONG, b"?"));
 }
@@ -412,10 +412,10 @@ fn halves_lend_what_they_share() {
     reader.set_high_water_mark(1);
     stream.state().room = 0;
     stream.arrive(SERVER.incoming_final(PING, b"?").repeat(2));
-    assert!(matches!(wait(reader.read()), Ok(Some(Event::Ping(_)))));
+    assert!(matches!(wait(reader.read()), Ok(Some(Message::Ping(_)))));
     assert!(wait(reader.read()).is_err());
     reader.set_high_water_mark(3);
-    assert!(matches!(wait(reader.read()), Ok(Some(Event::Ping(_)))));
+    assert!(matches!(wait(reader.read()), Ok(Some(Message::Ping(_)))));
 }
 
 #[test]
@@ -496,7 +496,7 @@ fn an_aborted_connection_is_over_for_both() {
     stream.state().room = 0;
     stream.arrive(SERVER.incoming_final(TEXT, b"hello").repeat(2));
     let (mut reader, mut writer) = halves(&stream);
-    assert!(matches!(wait(reader.read()), Ok(Some(Event::Text(_)))));
+    assert!(matches!(wait(reader.read()), Ok(Some(Message::Text(_)))));
     let clone = writer.clone();
     let (reading, writing) = (Task::new(), Task::new());
     writer.write(vec![7; 100_000]).expect("it is open");
@@ -581,7 +581,7 @@ async fn talk(stream_len: usize, messages: usize, max_len: usize) {
                     message[0] = id;
                     message[1..5].copy_from_slice(&(i as u32).to_be_bytes());
                     if i % 10 == 0 {
-                        writer.write(Event::Ping(b"?".into())).expect("it is open");
+                        writer.write(Message::Ping(b"?".into())).expect("it is open");
                     }
                     writer.send(message).await.expect("the peer reads");
                 }
@@ -592,13 +592,13 @@ async fn talk(stream_len: usize, messages: usize, max_len: usize) {
             let (mut next, mut pongs) = ([0; 2], 0);
             while let Some(event) = reader.read().await.expect("nothing is wrong") {
                 match event {
-                    Event::Binary(message) => {
+                    Message::Binary(message) => {
                         let next = &mut next[usize::from(message[0])];
                         assert_eq!(message[1..5], u32::to_be_bytes(*next));
                         assert!(message[5..].iter().all(|&byte| byte == *next as u8));
                         *next += 1;
                     }
-                    Event::Pong(_) => pongs += 1,
+                    Message::Pong(_) => pongs += 1,
                     _ => {}
                 }
             }
@@ -642,7 +642,7 @@ fn a_message_of_the_reader_is_echoed_in_order() {
     }
     for i in 0..100 {
         let event = wait(reader.read()).expect("a message").expect("no end");
-        assert_eq!(event, Event::Binary(vec![i].into()));
+        assert_eq!(event, Message::Binary(vec![i]));
         wait(writer.send(event)).expect("there is room");
     }
     let echoes = (0..100).map(|i| SERVER.outgoing(0x80 | BINARY, &[i]));

@@ -12,7 +12,7 @@ use futures_util::{SinkExt, StreamExt, TryStreamExt, future};
 use io::{Call, Script, Task, wait};
 use sansws::io::Error;
 use sansws::tokio::WebSocket;
-use sansws::{Config, Event, State, Violation};
+use sansws::{Config, Message, State, Violation};
 use support::{CLOSE, PING, Role, TEXT, close_payload};
 
 const SERVER: Role = Role::Server;
@@ -33,8 +33,8 @@ fn next_yields_what_read_returns_and_then_nothing() {
     stream.end();
     let mut ws = server(&stream);
     let events = wait((&mut ws).try_collect::<Vec<_>>()).expect("nothing is wrong");
-    assert_eq!(events[..2], ["one".into(), Event::Ping(b"".into())]);
-    assert!(matches!(events[2..], [Event::Close(_)]));
+    assert_eq!(events[..2], ["one".into(), Message::Ping(b"".into())]);
+    assert!(matches!(events[2..], [Message::Close(_)]));
     assert!(ws.is_terminated());
     let reads = stream.count(Call::Read);
     assert!(matches!(wait(async { Ok(ws.next().await) }), Ok(None)));
@@ -49,7 +49,7 @@ fn after_an_error_there_is_nothing() {
         stream.end();
         let ws = server(&stream);
         let check = async |mut items: std::pin::Pin<&mut dyn FusedItems>| {
-            assert!(matches!(items.next().await, Some(Ok(Event::Text(_)))));
+            assert!(matches!(items.next().await, Some(Ok(Message::Text(_)))));
             assert!(!items.is_terminated());
             let failed = items.next().await;
             assert!(matches!(failed, Some(Err(Error::Failed(Violation::ReservedBit)))));
@@ -69,8 +69,8 @@ fn after_an_error_there_is_nothing() {
 }
 
 /// What `Reader` and `WebSocket` both are.
-trait FusedItems: FusedStream<Item = Result<Event<'static>, Error>> {}
-impl<T: FusedStream<Item = Result<Event<'static>, Error>>> FusedItems for T {}
+trait FusedItems: FusedStream<Item = Result<Message, Error>> {}
+impl<T: FusedStream<Item = Result<Message, Error>>> FusedItems for T {}
 
 #[test]
 fn send_and_feed_write_and_close_closes() {
@@ -89,7 +89,7 @@ fn send_and_feed_write_and_close_closes() {
     stream.arrive([text("last"), SERVER.incoming_final(CLOSE, &close_payload(1000, ""))].concat());
     stream.end();
     let rest = wait((&mut ws).try_collect::<Vec<_>>()).expect("an orderly end");
-    assert!(matches!(rest[..], [Event::Text(_), Event::Close(_)]), "{rest:?}");
+    assert!(matches!(rest[..], [Message::Text(_), Message::Close(_)]), "{rest:?}");
     assert_eq!(ws.connection().state(), State::Closed);
     let result = wait(SinkExt::send(&mut ws, "more".into()));
     assert!(matches!(result, Err(Error::Send(_))), "{result:?}");
@@ -102,7 +102,7 @@ fn a_sink_that_is_full_is_not_ready() {
         stream.state().room = 0;
         let ws = server(&stream);
         let mut messages =
-            futures_util::stream::iter(0..100).map(|_| Ok(Event::from(vec![0; 10_000])));
+            futures_util::stream::iter(0..100).map(|_| Ok(Message::from(vec![0; 10_000])));
         let sent = |unwritten: usize| {
             // 64 KiB, and the message that passes them.
             assert!(unwritten > 64 * 1024 && unwritten < 75 * 1024, "{unwritten}");
@@ -132,7 +132,7 @@ fn halves_can_be_forwarded_to_each_other() {
     stream.arrive(SERVER.incoming_final(CLOSE, &close_payload(1000, "")));
     stream.end();
     let (reader, writer) = server(&stream).split();
-    let messages = reader.try_filter(|e| future::ready(matches!(e, Event::Text(_))));
+    let messages = reader.try_filter(|e| future::ready(matches!(e, Message::Text(_))));
     wait(messages.forward(writer)).expect("an orderly end");
     let echo = [
         SERVER.outgoing(0x80 | TEXT, b"one"),
@@ -184,9 +184,9 @@ fn a_sink_at_the_mark_is_ready() {
         WebSocket::new(stream, SERVER.connection(&Config::new().keepalive(None)), Vec::new());
     ws.set_high_water_mark(12);
     for _ in 0..2 {
-        wait(ws.feed(Event::from("1234"))).expect("no more than the mark waits");
+        wait(ws.feed(Message::from("1234"))).expect("no more than the mark waits");
     }
     assert_eq!(ws.unwritten(), 12);
-    wait(ws.feed(Event::from(""))).expect("the mark itself is not too much");
-    assert!(wait(ws.feed(Event::from(""))).is_err());
+    wait(ws.feed(Message::from(""))).expect("the mark itself is not too much");
+    assert!(wait(ws.feed(Message::from(""))).is_err());
 }

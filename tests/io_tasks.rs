@@ -15,7 +15,7 @@ use pipe::{End, Habits, Random};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use sansws::io::{Reader, Runtime, WebSocket, Writer};
-use sansws::{CloseCode, Config, Event, Part};
+use sansws::{CloseCode, Config, Message, Part};
 use support::Role;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, LocalSet, spawn_local, yield_now};
@@ -152,10 +152,10 @@ fn message(writer: usize, number: usize, len: usize) -> String {
     format!("{writer} {number} {}", String::from(fill).repeat(len))
 }
 
-fn event(random: &mut Random, message: &str) -> Event<'static> {
+fn event(random: &mut Random, message: &str) -> Message {
     match random.below(2) {
-        0 => Event::Text(message.to_owned().into()),
-        _ => Event::Binary(message.as_bytes().to_vec().into()),
+        0 => Message::Text(message.to_owned()),
+        _ => Message::Binary(message.as_bytes().to_vec()),
     }
 }
 
@@ -192,10 +192,10 @@ impl Inbox {
         }
     }
 
-    fn event(&mut self, event: &Event<'_>) {
+    fn event(&mut self, event: &Message) {
         match event {
-            Event::Text(text) => self.take(text.as_bytes()),
-            Event::Binary(data) => self.take(data),
+            Message::Text(text) => self.take(text.as_bytes()),
+            Message::Binary(data) => self.take(data),
             _ => {}
         }
     }
@@ -296,7 +296,7 @@ async fn add<R: Runtime<End>>(ws: &mut WebSocket<End, R>, moods: &mut Moods, mes
             ws.write_binary_part(end, true).expect("it is open");
         }
         _ => {
-            ws.write(Event::Ping(b"?".into())).expect("it is open");
+            ws.write(Message::Ping(b"?".into())).expect("it is open");
             ws.write(message).expect("it is open");
         }
     }
@@ -353,7 +353,7 @@ async fn write<R: Runtime<End>>(
         match moods.random.below(6) {
             0 => writer.write(&message).expect("it is open"),
             1 => {
-                writer.write(Event::Ping(b"?".into())).expect("it is open");
+                writer.write(Message::Ping(b"?".into())).expect("it is open");
                 writer.write(event(&mut moods.random, &message)).expect("it is open");
             }
             2 => {

@@ -21,7 +21,7 @@ use sansws::CloseCode;
 use sansws::handshake::RequestBuilder;
 use sansws::io::Error;
 use sansws::tokio::{Incoming, WebSocket};
-use sansws::{Close, Config, Event, SendError, Violation, blocking, futures_io};
+use sansws::{Close, Config, Message, SendError, Violation, blocking, futures_io};
 use support::{BINARY, CLOSE, PING, PONG, Role, TEXT, close_payload};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::{Instant, sleep, timeout};
@@ -266,7 +266,7 @@ async fn a_peer_that_does_not_end_the_stream_after_its_close_is_given_up() {
     let close = SERVER.incoming_final(CLOSE, &close_payload(1000, ""));
     peer.write_all(&close).await.expect("it reads");
     let start = Instant::now();
-    assert!(matches!(ws.read().await, Ok(Some(Event::Close(_)))));
+    assert!(matches!(ws.read().await, Ok(Some(Message::Close(_)))));
     assert_eq!(start.elapsed().as_secs(), 0);
     assert!(matches!(ws.read().await, Ok(None)));
     assert_eq!(start.elapsed().as_secs(), 10);
@@ -548,7 +548,7 @@ fn the_timeout_of_a_blocking_stream_is_set_once_while_messages_come() {
     let stream = Counting { message, settings: Cell::new(0) };
     let mut ws = blocking::WebSocket::new(stream, SERVER.connection(&Config::new()), Vec::new());
     for _ in 0..100_000 {
-        assert!(matches!(ws.read(), Ok(Some(Event::Binary(_)))));
+        assert!(matches!(ws.read(), Ok(Some(Message::Binary(_)))));
     }
     assert_eq!(ws.stream().settings.get(), 1);
 }
@@ -566,7 +566,7 @@ fn the_handshakes_deadline_is_none_of_a_blocking_connections() {
     thread::sleep(Duration::from_millis(200));
     peer.write_all(&SERVER.incoming_final(TEXT, b"late")).expect("it reads");
     let result = accepting.join().expect("no panic");
-    assert!(matches!(&result, Ok(Some(Event::Text(_)))), "{result:?}");
+    assert!(matches!(&result, Ok(Some(Message::Text(_)))), "{result:?}");
 }
 
 #[test]

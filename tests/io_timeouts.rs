@@ -15,7 +15,7 @@ use std::time::Duration;
 use io::is_blocked;
 use sansws::blocking::{ReadWrite, Stream, WebSocket};
 use sansws::io::Error;
-use sansws::{Close, Config, Event, Violation};
+use sansws::{Close, Config, Message, Violation};
 use support::handshake::{REQUEST, head};
 use support::{BINARY, PONG, Role};
 
@@ -80,10 +80,10 @@ fn the_timeout_is_set_anew_for_a_deadline_that_is_earlier_or_much_later() {
         .close_timeout(seconds(5));
     let mut ws = WebSocket::accept(stream, &config).expect("a right request");
     assert!(matches!(ws.stream().timeouts.take()[..], [Some(set), None] if set <= seconds(10)));
-    assert!(matches!(ws.read(), Ok(Some(Event::Binary(_)))));
+    assert!(matches!(ws.read(), Ok(Some(Message::Binary(_)))));
     assert!(last_timeout(&ws) > seconds(500));
-    ws.write(Event::Close(Close::default())).expect("it is open");
-    assert!(matches!(ws.read(), Ok(Some(Event::Binary(_)))));
+    ws.write(Message::Close(Close::default())).expect("it is open");
+    assert!(matches!(ws.read(), Ok(Some(Message::Binary(_)))));
     assert!(last_timeout(&ws) <= seconds(5));
 }
 
@@ -93,7 +93,7 @@ fn without_a_keepalive_the_timeout_is_the_programs_after_the_handshake() {
     let stream = Remembering::new([head(&REQUEST), message]);
     let mut ws = WebSocket::accept(stream, &Config::new().keepalive(None)).expect("it is right");
     assert_eq!(ws.stream().timeouts.take().last(), Some(&None));
-    assert!(matches!(ws.read(), Ok(Some(Event::Binary(_)))));
+    assert!(matches!(ws.read(), Ok(Some(Message::Binary(_)))));
     assert!(is_blocked(&ws.read()));
     assert_eq!(ws.stream().timeouts.take(), []);
 }
@@ -173,7 +173,7 @@ fn a_blocking_read_that_comes_back_too_early_goes_on() {
         peer.write_all(&SERVER.incoming_final(PONG, b"")).expect("it reads");
         peer
     });
-    assert_eq!(ws.read().expect("a pong"), Some(Event::Pong(b""[..].into())));
+    assert_eq!(ws.read().expect("a pong"), Some(Message::Pong(b""[..].into())));
     let result = ws.read();
     assert!(matches!(result, Err(Error::Failed(Violation::PongTimeout))), "{result:?}");
     drop(answering.join().expect("no panic"));

@@ -5,7 +5,6 @@ mod flood;
 #[path = "support/io.rs"]
 mod io;
 mod support;
-#[cfg(feature = "deflate")]
 #[path = "support/deflate.rs"]
 mod with_deflate;
 
@@ -92,7 +91,6 @@ fn long_messages_are_a_few_in_a_turn() {
 }
 
 /// What is a few bytes on the way can be a MiB here.
-#[cfg(feature = "deflate")]
 #[test]
 fn what_is_short_only_while_it_is_compressed_is_not_had_in_one_turn() {
     fn check<R: Runtime<Script>>(bytes: &[u8]) {

@@ -1,7 +1,7 @@
 //! What a line means that was entered in the terminal.
 
 use sansws::CloseCode;
-use sansws::{Close, Event};
+use sansws::{Close, Message};
 
 pub const HELP: &str = "\
 /ping [TEXT]            send a ping
@@ -12,7 +12,7 @@ pub const HELP: &str = "\
 Anything else is sent as it is. Ctrl-D closes the connection.";
 
 pub enum Command {
-    Send(Event<'static>),
+    Send(Message),
     Help,
 }
 
@@ -26,8 +26,8 @@ impl Command {
         }
         let (name, argument) = word(command);
         Ok(match name {
-            "ping" => Self::Send(Event::Ping(argument.as_bytes().to_vec().into())),
-            "close" => Self::Send(Event::Close(close(argument)?)),
+            "ping" => Self::Send(Message::Ping(argument.as_bytes().to_vec())),
+            "close" => Self::Send(Message::Close(close(argument)?)),
             "binary" => Self::Send(bytes(argument)?.into()),
             "help" => Self::Help,
             _ => return Err(format!("there is no command /{name}; /help lists those there are")),

@@ -6,7 +6,7 @@ use std::io::{IsTerminal as _, Write as _, stderr, stdout};
 
 use rustyline::{DefaultEditor, ExternalPrinter};
 use sansws::CloseCode;
-use sansws::Event;
+use sansws::Message;
 use sansws::io::Refusal;
 
 use crate::session::Ended;
@@ -42,18 +42,18 @@ impl Screen {
         Ok(())
     }
 
-    pub fn event(&self, event: &Event<'_>) {
+    pub fn event(&self, event: &Message) {
         match event {
-            Event::Text(text) if self.is_terminal => {
+            Message::Text(text) if self.is_terminal => {
                 self.print(GREEN, &format!("< {}", visible(text)));
             }
-            Event::Text(text) => self.print(GREEN, text),
-            Event::Binary(data) if self.is_terminal => {
+            Message::Text(text) => self.print(GREEN, text),
+            Message::Binary(data) if self.is_terminal => {
                 self.print(GREEN, &format!("< {} bytes\n{}", data.len(), dump(data)));
             }
-            Event::Binary(data) => self.print(GREEN, &hex(data)),
-            Event::Ping(data) if self.shows_pings => self.control("ping", data),
-            Event::Pong(data) if self.shows_pings => self.control("pong", data),
+            Message::Binary(data) => self.print(GREEN, &hex(data)),
+            Message::Ping(data) if self.shows_pings => self.control("ping", data),
+            Message::Pong(data) if self.shows_pings => self.control("pong", data),
             _ => {}
         }
     }

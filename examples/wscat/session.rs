@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sansws::CloseCode;
 use sansws::tokio::{ClientStream, Reader, WebSocket, Writer};
-use sansws::{Close, Event, io};
+use sansws::{Close, Message, io};
 use tokio::signal::ctrl_c;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
@@ -66,8 +66,8 @@ async fn read(
     while let Some(event) = reader.read().await? {
         screen.event(&event);
         match event {
-            Event::Text(_) | Event::Binary(_) => received.send_modify(|count| *count += 1),
-            Event::Close(frame) => close = frame,
+            Message::Text(_) | Message::Binary(_) => received.send_modify(|count| *count += 1),
+            Message::Close(frame) => close = frame,
             _ => {}
         }
     }
@@ -119,8 +119,8 @@ impl Sending<'_> {
             match parsed {
                 Ok(Command::Send(event)) => {
                     let was_closing = self.closing.get();
-                    self.closing.set(was_closing || matches!(event, Event::Close(_)));
-                    sent += usize::from(matches!(event, Event::Text(_) | Event::Binary(_)));
+                    self.closing.set(was_closing || matches!(event, Message::Close(_)));
+                    sent += usize::from(matches!(event, Message::Text(_) | Message::Binary(_)));
                     if let Err(io::Error::Send(error)) = self.writer.send(event).await {
                         self.closing.set(was_closing);
                         self.screen.error(&error.to_string());

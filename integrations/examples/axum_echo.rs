@@ -10,7 +10,7 @@ use axum::routing::{any, get};
 use axum::{Router, extract::State};
 use clap::Parser;
 use integrations::axum::{WebSocket, WebSocketUpgrade};
-use sansws::{Config, DeflateConfig, Event, io};
+use sansws::{Config, DeflateConfig, Message, io};
 use tokio::net::TcpListener;
 
 /// Sends back each message to whoever sent it.
@@ -53,9 +53,9 @@ async fn serve(State(arguments): State<Arguments>, upgrade: WebSocketUpgrade) ->
 }
 
 async fn echo(mut ws: WebSocket) -> Result<(), io::Error> {
-    while let Some(event) = ws.read().await? {
-        if let Event::Text(_) | Event::Binary(_) = event {
-            ws.write(event)?; // the next read sends it, together with others
+    while let Some(message) = ws.read().await? {
+        if let Message::Text(_) | Message::Binary(_) = message {
+            ws.write(message)?; // the next read sends it, together with others
         }
     }
     Ok(())

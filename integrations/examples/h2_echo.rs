@@ -20,7 +20,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use integrations::hyper::Opening;
-use sansws::{Config, DeflateConfig, Event};
+use sansws::{Config, DeflateConfig, Message};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -135,9 +135,9 @@ fn answer<B>(
 
 async fn echo(opening: Opening) -> Result<(), Box<dyn Error + Send + Sync>> {
     let mut ws = opening.await?;
-    while let Some(event) = ws.read().await? {
-        if let Event::Text(_) | Event::Binary(_) = event {
-            ws.write(event)?; // the next read sends it, together with others
+    while let Some(message) = ws.read().await? {
+        if let Message::Text(_) | Message::Binary(_) = message {
+            ws.write(message)?; // the next read sends it, together with others
         }
     }
     Ok(())

@@ -24,7 +24,7 @@ pub use crate::hyper::WebSocket;
 /// ```
 /// use axum::{Router, response::Response, routing::any};
 /// use integrations::axum::{WebSocket, WebSocketUpgrade};
-/// use sansws::Event;
+/// use sansws::Message;
 ///
 /// let app: Router = Router::new().route("/ws", any(serve));
 ///
@@ -33,9 +33,9 @@ pub use crate::hyper::WebSocket;
 /// }
 ///
 /// async fn echo(mut ws: WebSocket) {
-///     while let Ok(Some(event)) = ws.read().await {
-///         if let Event::Text(_) | Event::Binary(_) = event {
-///             let _ = ws.write(event); // the next read sends it
+///     while let Ok(Some(message)) = ws.read().await {
+///         if let Message::Text(_) | Message::Binary(_) = message {
+///             let _ = ws.write(message); // the next read sends it
 ///         }
 ///     }
 /// }

@@ -37,7 +37,7 @@ pub type WebSocket = sansws::tokio::WebSocket<Stream>;
 ///
 /// ```
 /// use hyper::{Request, Response};
-/// use sansws::{Config, Event};
+/// use sansws::{Config, Message};
 ///
 /// async fn answer<B>(mut request: Request<B>) -> hyper::Result<Response<String>> {
 ///     let opening = integrations::hyper::upgrade(&mut request, &Config::new(), |r| r.accept());
@@ -47,9 +47,9 @@ pub type WebSocket = sansws::tokio::WebSocket<Stream>;
 ///     };
 ///     tokio::spawn(async move {
 ///         let mut ws = opening.await.map_err(std::io::Error::other)?;
-///         while let Some(event) = ws.read().await? {
-///             if let Event::Text(_) | Event::Binary(_) = event {
-///                 ws.write(event)?; // the next read sends it
+///         while let Some(message) = ws.read().await? {
+///             if let Message::Text(_) | Message::Binary(_) = message {
+///                 ws.write(message)?; // the next read sends it
 ///             }
 ///         }
 ///         Ok::<_, sansws::io::Error>(())

@@ -18,7 +18,7 @@ use quinn::rustls::{ClientConfig, RootCertStore, ServerConfig};
 use sansws::handshake::{self, Answer, HandshakeError};
 use sansws::io::Error;
 use sansws::tokio::WebSocket;
-use sansws::{DeflateConfig, Event, MaskingKeys, Violation};
+use sansws::{DeflateConfig, MaskingKeys, Message, Violation};
 use support::{Ended, LONG, config, converse, echo, request};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -147,10 +147,10 @@ async fn a_long_message_passes_the_windows_of_flow_control() {
     let mut ws = open(&mut sender).await;
     // Half of the longest, and in two, as deflate may make it longer.
     let data: Vec<u8> = (0..LONG / 2).map(|i| (i % 251) as u8).collect();
-    ws.write(Event::Binary(data.clone().into())).unwrap();
-    ws.write(Event::Binary(data.clone().into())).unwrap();
+    ws.write(Message::Binary(data.clone())).unwrap();
+    ws.write(Message::Binary(data.clone())).unwrap();
     for _ in 0..2 {
-        assert!(ws.read().await.unwrap() == Some(Event::Binary((&data[..]).into())));
+        assert!(ws.read().await.unwrap() == Some(Message::Binary((&data[..]).into())));
     }
     ws.close(None, "").await.unwrap();
     ended.recv().await.unwrap().2.unwrap();
@@ -166,7 +166,7 @@ async fn one_connection_carries_many() {
             for round in 0..10 {
                 let text = format!("{number}, {round}; ").repeat(round * 50);
                 ws.send(&*text).await.unwrap();
-                assert_eq!(ws.read().await.unwrap(), Some(Event::Text(text.into())));
+                assert_eq!(ws.read().await.unwrap(), Some(Message::Text(text)));
             }
             ws
         });
@@ -191,7 +191,7 @@ async fn a_broken_rule_ends_one_stream_and_not_the_others() {
     // A frame that is not masked
     ws.stream_mut().write_all(b"\x81\x02hi").await.unwrap();
     ws.stream_mut().flush().await.unwrap();
-    let Some(Event::Close(close)) = ws.read().await.unwrap() else { panic!("no Close") };
+    let Some(Message::Close(close)) = ws.read().await.unwrap() else { panic!("no Close") };
     assert_eq!(close.code.map(u16::from), Some(1002));
     assert_eq!(ws.read().await.unwrap(), None);
     match ended.recv().await.unwrap().2 {
@@ -231,7 +231,7 @@ async fn either_direction_ends_by_itself() {
 async fn a_stream_survives_futures_that_are_dropped() {
     let (mut sender, _ended, _endpoint) = client().await;
     let mut ws = open(&mut sender).await;
-    let message = |number: u64| Event::Binary(number.to_be_bytes().repeat(50_000).into());
+    let message = |number: u64| Message::Binary(number.to_be_bytes().repeat(50_000));
     for number in 0..20 {
         ws.write(message(number)).unwrap();
         tokio::select! {

@@ -11,7 +11,7 @@ use integrations::hyper::{ConnectError, connect_http1};
 use sansws::handshake::RequestBuilder;
 use sansws::io::Error;
 use sansws::tokio::WebSocket;
-use sansws::{Config, Event};
+use sansws::{Config, Message};
 use support::{code_and_reason, config, converse, request, server};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -62,7 +62,7 @@ async fn the_server_closes_first() {
     let (stream, mut ended) = server();
     let request = request("ws://localhost/close");
     let (mut ws, _) = WebSocket::connect_over(stream, request, &config()).await.unwrap();
-    let Some(Event::Close(close)) = ws.read().await.unwrap() else { panic!("no Close") };
+    let Some(Message::Close(close)) = ws.read().await.unwrap() else { panic!("no Close") };
     assert_eq!(code_and_reason(&close), (4001, "not today".to_owned()));
     assert_eq!(ws.read().await.unwrap(), None);
     let (_, close, result) = ended.recv().await.unwrap();

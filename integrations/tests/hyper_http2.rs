@@ -10,7 +10,7 @@ use hyper::{Request, Version};
 use integrations::hyper::{ConnectError, WebSocket, connect_http2};
 use sansws::handshake::RequestBuilder;
 use sansws::io::Error;
-use sansws::{Config, Event, Violation};
+use sansws::{Config, Message, Violation};
 use support::{LONG, code_and_reason, config, converse, http2_client, request, server};
 use tokio::io::AsyncWriteExt as _;
 
@@ -35,7 +35,7 @@ async fn the_server_closes_first() {
     let mut sender = http2_client(stream).await;
     let request = request("wss://localhost/close");
     let (mut ws, _) = connect_http2(&mut sender, request, &config()).await.unwrap();
-    let Some(Event::Close(close)) = ws.read().await.unwrap() else { panic!("no Close") };
+    let Some(Message::Close(close)) = ws.read().await.unwrap() else { panic!("no Close") };
     assert_eq!(code_and_reason(&close), (4001, "not today".to_owned()));
     assert_eq!(ws.read().await.unwrap(), None);
     let (_, close, result) = ended.recv().await.unwrap();
@@ -52,7 +52,7 @@ async fn a_broken_rule_ends_one_stream_and_not_the_others() {
     let mut ws = open().await;
     // A frame that is not masked
     ws.stream_mut().write_all(b"\x81\x02hi").await.unwrap();
-    let Some(Event::Close(close)) = ws.read().await.unwrap() else { panic!("no Close") };
+    let Some(Message::Close(close)) = ws.read().await.unwrap() else { panic!("no Close") };
     assert_eq!(close.code.map(u16::from), Some(1002));
     assert_eq!(ws.read().await.unwrap(), None);
     match ended.recv().await.unwrap().2 {
@@ -86,7 +86,7 @@ async fn one_connection_carries_many() {
             for round in 0..20 {
                 let text = format!("{number}, {round}; ").repeat(round * 50);
                 ws.send(&*text).await.unwrap();
-                assert_eq!(ws.read().await.unwrap(), Some(Event::Text(text.into())));
+                assert_eq!(ws.read().await.unwrap(), Some(Message::Text(text)));
             }
             ws
         });
@@ -110,8 +110,8 @@ async fn a_long_message_passes_the_windows_of_flow_control() {
     let plain = RequestBuilder::new(URI).unwrap();
     let (mut ws, _) = connect_http2(&mut sender, plain, &config()).await.unwrap();
     let data: Vec<u8> = (0..LONG).map(|i| (i % 251) as u8).collect();
-    ws.write(Event::Binary(data.clone().into())).unwrap();
-    assert!(ws.read().await.unwrap() == Some(Event::Binary(data.into())));
+    ws.write(Message::Binary(data.clone())).unwrap();
+    assert!(ws.read().await.unwrap() == Some(Message::Binary(data)));
     ws.close(None, "").await.unwrap();
 }
 
@@ -122,7 +122,7 @@ async fn a_client_that_does_not_read_cannot_write_without_end() {
     let mut sender = http2_client(stream).await;
     let plain = || RequestBuilder::new(URI).unwrap();
     let (mut ws, _) = connect_http2(&mut sender, plain(), &config()).await.unwrap();
-    let message = |number: usize| Event::Binary(number.to_be_bytes().repeat(1000).into());
+    let message = |number: usize| Message::Binary(number.to_be_bytes().repeat(1000));
     let mut sent = 0;
     loop {
         ws.write(message(sent)).unwrap();
@@ -135,7 +135,7 @@ async fn a_client_that_does_not_read_cannot_write_without_end() {
     // What waits is its own: others go on.
     let (mut other, _) = connect_http2(&mut sender, plain(), &config()).await.unwrap();
     other.send("hello").await.unwrap();
-    assert_eq!(other.read().await.unwrap(), Some(Event::Text("hello".into())));
+    assert_eq!(other.read().await.unwrap(), Some(Message::Text("hello".into())));
     // And nothing is lost.
     for number in 0..sent {
         assert!(ws.read().await.unwrap() == Some(message(number)), "{number} of {sent}");
@@ -150,7 +150,7 @@ async fn hyper_is_given_little_at_a_time() {
     let mut sender = http2_client(stream).await;
     let plain = RequestBuilder::new(URI).unwrap();
     let (mut ws, _) = connect_http2(&mut sender, plain, &config()).await.unwrap();
-    ws.write(Event::Binary(vec![0; LONG].into())).unwrap();
+    ws.write(Message::Binary(vec![0; LONG])).unwrap();
     tokio::select! {
         biased;
         result = ws.flush() => panic!("hyper has taken all of it: {result:?}"),

@@ -12,7 +12,7 @@ use std::process::Command;
 use program::Program;
 use sansws::CloseCode;
 use sansws::blocking::{Incoming, Stream, WebSocket, connect};
-use sansws::{Close, Config, Event, Prepared};
+use sansws::{Close, Config, Message, Prepared};
 use serde_json::{Value, json};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -104,9 +104,9 @@ fn be_difficult(bot: &str) -> Result<Vec<String>> {
     seen.push(format!("a masked frame: it closes with {}", close_code(&mut ws)?));
 
     let mut ws = let_in(&listener)?;
-    while !matches!(ws.read()?, Some(Event::Ping(_))) {}
+    while !matches!(ws.read()?, Some(Message::Ping(_))) {}
     seen.push("a long silence: it pings".to_owned());
-    ws.write(Event::Close(Close::new(CloseCode::SERVICE_RESTART, "")))?;
+    ws.write(Message::Close(Close::new(CloseCode::SERVICE_RESTART, "")))?;
     seen.push(format!("closed with 1012: it answers with {}", close_code(&mut ws)?));
     assert_eq!(ws.read()?, None);
 
@@ -163,8 +163,8 @@ fn hear_from<S: Stream>(ws: &mut WebSocket<S>, name: &str) -> Result<String> {
 fn read_json<S: Stream>(ws: &mut WebSocket<S>) -> Result<Value> {
     loop {
         match ws.read()? {
-            Some(Event::Text(text)) => return Ok(serde_json::from_str(&text)?),
-            Some(Event::Ping(_) | Event::Pong(_)) => {}
+            Some(Message::Text(text)) => return Ok(serde_json::from_str(&text)?),
+            Some(Message::Ping(_) | Message::Pong(_)) => {}
             other => return Err(format!("{other:?} instead of a message").into()),
         }
     }
@@ -174,7 +174,7 @@ fn read_json<S: Stream>(ws: &mut WebSocket<S>) -> Result<Value> {
 fn close_code<S: Stream>(ws: &mut WebSocket<S>) -> Result<u16> {
     loop {
         match ws.read()? {
-            Some(Event::Close(close)) => return Ok(close.code.map_or(1005, u16::from)),
+            Some(Message::Close(close)) => return Ok(close.code.map_or(1005, u16::from)),
             Some(_) => {}
             None => return Err("there was no Close frame".into()),
         }

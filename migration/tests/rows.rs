@@ -162,7 +162,7 @@ mod with_sansws {
     use sansws::handshake::{HandshakeError, RequestBuilder};
     use sansws::io::{Connector, Error};
     use sansws::tokio::{Incoming, WebSocket, connect};
-    use sansws::{Close, Config, Connection, Event, MaskingKeys, SendError, Violation, blocking};
+    use sansws::{Close, Config, Connection, MaskingKeys, Message, SendError, Violation, blocking};
     use tokio::net::TcpStream;
 
     use super::{see, some};
@@ -205,21 +205,21 @@ mod with_sansws {
     async fn messages(mut ws: WebSocket<TcpStream>) -> Result<(), Error> {
         while let Some(event) = ws.read().await? {
             match event {
-                Event::Text(text) => see(text),
-                Event::Binary(data) => see(data),
-                Event::Ping(data) => see(data),
-                Event::Pong(data) => see(data),
-                Event::Close(close) => see(close.code),
+                Message::Text(text) => see(text),
+                Message::Binary(data) => see(data),
+                Message::Ping(data) => see(data),
+                Message::Pong(data) => see(data),
+                Message::Close(close) => see(close.code),
             }
         }
-        let event = Event::from("hello");
+        let event = Message::from("hello");
         ws.send(event).await?;
         ws.send("hello").await?;
         ws.send(vec![1]).await?;
-        ws.send(Event::Ping(vec![1].into())).await?;
+        ws.send(Message::Ping(vec![1])).await?;
         ws.write("hello")?;
         ws.flush().await?;
-        ws.send(Event::Close(Close::default())).await?;
+        ws.send(Message::Close(Close::default())).await?;
         ws.close(CloseCode::GOING_AWAY, "bye").await?;
         see(ws.stream());
         see(ws.stream_mut());
@@ -236,7 +236,7 @@ mod with_sansws {
         let config = config.max_message_len(1 << 20).max_frame_len(1 << 20);
     }
 
-    fn errors(result: Result<Option<Event<'static>>, Error>) {
+    fn errors(result: Result<Option<Message>, Error>) {
         match result {
             Ok(None) => {}
             Err(Error::Io(error)) => see(error),

@@ -5,6 +5,7 @@ mod closing;
 mod config;
 mod content;
 mod event;
+mod message;
 mod message_buffer;
 mod receive;
 #[cfg(feature = "_io")]
@@ -30,6 +31,7 @@ pub use config::Config;
 #[cfg(feature = "deflate")]
 pub use event::CompressedPart;
 pub use event::{BinaryPart, Close, Event, Part, TextPart};
+pub use message::Message;
 pub use message_buffer::MessageBuffer;
 pub use unsent_payload::UnsentPayload;
 

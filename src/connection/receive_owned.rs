@@ -4,12 +4,12 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{Connection, Event, MessageKind, utf8};
+use super::{Connection, Event, Message, MessageKind, utf8};
 use crate::copy;
 use crate::error::{Error, Violation};
 
 impl Connection {
-    /// As [`receive`](Self::receive), into `event`: what lies in `input` in one piece is copied
+    /// As [`receive`](Self::receive), into `message`: what lies in `input` in one piece is copied
     /// to memory that `memory` has for so many bytes, and bytes that lie there as a whole frame
     /// are unmasked on the way.
     #[inline]
@@ -18,21 +18,21 @@ impl Connection {
         input: &mut &mut [u8],
         out: &mut Vec<u8>,
         memory: impl FnOnce(usize) -> Vec<u8>,
-        event: &mut Option<Event<'static>>,
+        message: &mut Option<Message>,
     ) -> Result<(), Error> {
         let Some((kind, frame)) = self.find_whole(input) else {
-            return self.receive_joined_owned(input, out, memory, event);
+            return self.receive_joined_owned(input, out, memory, message);
         };
         self.timers.heard = true;
         let payload = frame.take(self.role.is_server(), input);
-        *event = Some(match kind {
+        *message = Some(match kind {
             MessageKind::Binary => {
                 let mut data = memory(payload.len());
                 payload.append_to(&mut data);
-                Event::Binary(Cow::Owned(data))
+                Message::Binary(data)
             }
             MessageKind::Text => match payload.unmask_text() {
-                Ok(text) => Event::Text(Cow::Owned(copy_text(text, memory(text.len())))),
+                Ok(text) => Message::Text(copy_text(text, memory(text.len()))),
                 Err(utf8::Invalid) => return Err(self.fail(Violation::InvalidUtf8, out)),
             },
         });
@@ -46,21 +46,21 @@ impl Connection {
         input: &mut &mut [u8],
         out: &mut Vec<u8>,
         memory: impl FnOnce(usize) -> Vec<u8>,
-        event: &mut Option<Event<'static>>,
+        message: &mut Option<Message>,
     ) -> Result<(), Error> {
         let mut received = None;
         if self.receive_joined(input, out, None, &mut received)? {
-            *event = received.map(|received| match received {
+            *message = received.map(|received| match received {
                 // Its header came before.
                 Event::Text(Cow::Borrowed(text)) => {
-                    Event::Text(Cow::Owned(copy_text(text, memory(text.len()))))
+                    Message::Text(copy_text(text, memory(text.len())))
                 }
                 Event::Binary(Cow::Borrowed(data)) => {
                     let mut owned = memory(data.len());
                     copy::append(data, &mut owned);
-                    Event::Binary(Cow::Owned(owned))
+                    Message::Binary(owned)
                 }
-                other => other.into_owned(),
+                other => other.into(),
             });
         }
         Ok(())

@@ -29,7 +29,7 @@ use crate::handshake::{Accept, Request};
 ///                 Ok(accept)
 ///             })
 ///             .await?;
-///         while let Some(event) = ws.read().await? {
+///         while let Some(message) = ws.read().await? {
 ///             // …
 ///         }
 ///     }

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::mem;
 
 use super::spare;
-use crate::connection::{Close, Connection, Event, Part};
+use crate::connection::{Close, Connection, Message, Part};
 use crate::error::Error;
 
 /// What a connection can be asked for.
@@ -30,7 +30,7 @@ pub(super) trait Received: Sized {
     fn take_close(&mut self) -> Option<Close<'static>>;
 }
 
-impl Received for Event<'static> {
+impl Received for Message {
     const IS_JOINED: bool = true;
 
     #[inline]

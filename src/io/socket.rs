@@ -16,7 +16,7 @@ use super::spare::with_buffer;
 #[cfg(feature = "_async")]
 use super::tasks::Tasks;
 use super::turn::Turn;
-use crate::connection::{Connection, Event, Part};
+use crate::connection::{Connection, Message, Part};
 use crate::error::SendError;
 use crate::frame::CloseCode;
 use crate::time::Instant;
@@ -329,7 +329,7 @@ impl<S, R: Runtime<S>> Socket<S, R> {
             // Parts, since they need no memory; unless a message was begun whole.
             let received = match self.poll_next::<Part<'static>>(cx) {
                 Poll::Ready(Err(Error::WrongRead)) => {
-                    ready!(self.poll_next::<Event<'static>>(cx))?.is_some()
+                    ready!(self.poll_next::<Message>(cx))?.is_some()
                 }
                 other => ready!(other)?.is_some(),
             };

@@ -16,7 +16,7 @@ use super::error::Error;
 use super::socket::{Runtime, Socket};
 use super::tasks::{Changed, Half, Tasks};
 use super::websocket::WebSocket;
-use crate::connection::{Connection, Event, Part};
+use crate::connection::{Connection, Event, Message, Part};
 use crate::error::SendError;
 use crate::frame::CloseCode;
 use crate::prepared::Prepared;
@@ -52,7 +52,7 @@ impl<S, R: Runtime<S>> Reader<S, R> {
     ///
     /// # Errors
     /// See [`WebSocket::read`].
-    pub async fn read(&mut self) -> Result<Option<Event<'static>>, Error> {
+    pub async fn read(&mut self) -> Result<Option<Message>, Error> {
         poll_fn(|cx| self.0.poll(Half::Reader, cx, |socket, cx| socket.poll_next(cx))).await
     }
 
@@ -326,7 +326,7 @@ impl<S, R: Runtime<S>> Drop for Writer<S, R> {
 }
 
 impl<S: Unpin, R: Runtime<S>> Stream for Reader<S, R> {
-    type Item = Result<Event<'static>, Error>;
+    type Item = Result<Message, Error>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.0.poll(Half::Reader, cx, Socket::poll_item)
@@ -339,7 +339,7 @@ impl<S: Unpin, R: Runtime<S>> FusedStream for Reader<S, R> {
     }
 }
 
-impl<'m, S: Unpin, R: Runtime<S>> Sink<Event<'m>> for Writer<S, R> {
+impl<S: Unpin, R: Runtime<S>> Sink<Message> for Writer<S, R> {
     type Error = Error;
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
@@ -349,8 +349,8 @@ impl<'m, S: Unpin, R: Runtime<S>> Sink<Event<'m>> for Writer<S, R> {
         self.poll_flush(cx)
     }
 
-    fn start_send(self: Pin<&mut Self>, event: Event<'m>) -> Result<(), Error> {
-        Ok(self.shared.change(|socket| socket.driver.write(event))?)
+    fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
+        Ok(self.shared.change(|socket| socket.driver.write(message.into()))?)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

@@ -13,7 +13,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::error::Error;
 use super::socket::{Runtime, Socket};
-use crate::connection::{Event, State};
+use crate::connection::{Message, State};
 
 #[derive(Clone, Copy)]
 pub(super) enum Half {
@@ -213,7 +213,7 @@ impl<S, R: Runtime<S>> Socket<S, R> {
     }
 }
 
-type Item = Option<Result<Event<'static>, Error>>;
+type Item = Option<Result<Message, Error>>;
 
 /// What was done, and how all stood before and after it.
 pub(super) struct Changed<T> {

@@ -9,7 +9,7 @@
 //!
 //! ```no_run
 //! use sansws::tokio::WebSocket;
-//! use sansws::{Config, Event};
+//! use sansws::{Config, Message};
 //! use tokio::net::{TcpListener, TcpStream};
 //!
 //! # async fn example() -> std::io::Result<()> {
@@ -26,9 +26,9 @@
 //!
 //! async fn serve(stream: TcpStream) -> Result<(), sansws::io::Error> {
 //!     let mut ws = WebSocket::accept(stream, &Config::new()).await?;
-//!     while let Some(event) = ws.read().await? {
-//!         if let Event::Text(_) | Event::Binary(_) = event {
-//!             ws.write(event)?; // the next read sends it
+//!     while let Some(message) = ws.read().await? {
+//!         if let Message::Text(_) | Message::Binary(_) = message {
+//!             ws.write(message)?; // the next read sends it
 //!         }
 //!     }
 //!     Ok(())
@@ -40,7 +40,7 @@
 //! ```no_run
 //! use std::time::Duration;
 //! use sansws::tokio::WebSocket;
-//! use sansws::{Event, SendError, io};
+//! use sansws::{Message, SendError, io};
 //! use tokio::sync::broadcast::{Receiver, error::RecvError};
 //!
 //! async fn serve<S>(mut ws: WebSocket<S>, mut news: Receiver<String>) -> Result<(), io::Error>
@@ -50,8 +50,8 @@
 //!     let mut every_minute = tokio::time::interval(Duration::from_secs(60));
 //!     loop {
 //!         let written = tokio::select! {
-//!             event = ws.read() => match event? {
-//!                 Some(Event::Text(question)) => ws.write(format!("{question}? Who knows.")),
+//!             message = ws.read() => match message? {
+//!                 Some(Message::Text(question)) => ws.write(format!("{question}? Who knows.")),
 //!                 Some(_) => Ok(()),
 //!                 None => return Ok(()),
 //!             },

@@ -13,7 +13,7 @@ use super::incoming::Incoming;
 use super::opening::Opening;
 use super::socket::{Runtime, Socket};
 use super::split::{self, Reader, Writer};
-use crate::connection::{Config, Connection, Event, Part};
+use crate::connection::{Config, Connection, Event, Message, Part};
 use crate::error::SendError;
 use crate::frame::CloseCode;
 use crate::handshake::{Accepted, RequestBuilder};
@@ -29,16 +29,16 @@ use crate::prepared::Prepared;
 /// # #[cfg(feature = "tokio")]
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// use sansws::tokio::WebSocket;
-/// use sansws::{Config, Event};
+/// use sansws::{Config, Message};
 ///
 /// let listener = tokio::net::TcpListener::bind("127.0.0.1:9001").await?;
 /// loop {
 ///     let (stream, _) = listener.accept().await?;
 ///     tokio::spawn(async move {
 ///         let mut ws = WebSocket::accept(stream, &Config::new()).await?;
-///         while let Some(event) = ws.read().await? {
-///             if let Event::Text(_) | Event::Binary(_) = event {
-///                 ws.write(event)?; // the next read sends it
+///         while let Some(message) = ws.read().await? {
+///             if let Message::Text(_) | Message::Binary(_) = message {
+///                 ws.write(message)?; // the next read sends it
 ///             }
 ///         }
 ///         Ok::<_, sansws::io::Error>(())
@@ -111,7 +111,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// [`Error::Failed`] and [`Error::Io`], for good; [`Error::WrongRead`] in the
     /// middle of a message begun with [`read_part`](Self::read_part).
     #[inline]
-    pub async fn read(&mut self) -> Result<Option<Event<'static>>, Error> {
+    pub async fn read(&mut self) -> Result<Option<Message>, Error> {
         let socket = self.alone();
         poll_fn(|cx| socket.poll_next(cx)).await
     }
@@ -228,7 +228,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// Closes the connection, and waits for its orderly end; messages that still
     /// come are dropped. If the peer has closed already, only waits.
     ///
-    /// To go on reading until the peer has closed too, write an [`Event::Close`]
+    /// To go on reading until the peer has closed too, write an [`Message::Close`]
     /// instead. Cancel-safe, by calling it again.
     ///
     /// The [close timeout](Config::close_timeout) runs from the beginning, and what waits is
@@ -311,7 +311,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
 /// Two tasks can use it as a `Stream` and as a `Sink`, divided by `StreamExt::split` as generic
 /// code has to; [`split`](Self::split) gives more.
 impl<S: Unpin, R: Runtime<S>> Stream for WebSocket<S, R> {
-    type Item = Result<Event<'static>, Error>;
+    type Item = Result<Message, Error>;
 
     /// As [`read`](Self::read); after an error there is nothing more.
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -325,15 +325,15 @@ impl<S: Unpin, R: Runtime<S>> FusedStream for WebSocket<S, R> {
     }
 }
 
-impl<'m, S: Unpin, R: Runtime<S>> Sink<Event<'m>> for WebSocket<S, R> {
+impl<S: Unpin, R: Runtime<S>> Sink<Message> for WebSocket<S, R> {
     type Error = Error;
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.get_mut().0.poll_ready_half(cx)
     }
 
-    fn start_send(self: Pin<&mut Self>, event: Event<'m>) -> Result<(), Error> {
-        Ok(self.get_mut().0.change(|socket| socket.driver.write(event))?)
+    fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
+        Ok(self.get_mut().0.change(|socket| socket.driver.write(message.into()))?)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

@@ -14,7 +14,7 @@ use sansws::CloseCode;
 use sansws::blocking::TlsStream;
 use sansws::handshake::{Accepted, RequestBuilder};
 use sansws::io::{Connector, Error};
-use sansws::{Config, Event, blocking, tokio};
+use sansws::{Config, Event, Message, blocking, tokio};
 
 /// The adapters that can connect.
 #[derive(Clone, Copy, Debug)]
@@ -66,7 +66,7 @@ impl Client {
         Self::connect(kind, connector, request).expect_err("it is refused")
     }
 
-    pub fn read(&mut self) -> Result<Option<Event<'static>>, Error> {
+    pub fn read(&mut self) -> Result<Option<Message>, Error> {
         match self {
             Self::Blocking(ws) => ws.read(),
             Self::Tokio(runtime, ws) => runtime.block_on(ws.read()),
@@ -90,7 +90,7 @@ impl Client {
     /// Sends messages up to a large one to a server that echoes, and closes.
     pub fn check_echo(&mut self) {
         let large: Vec<u8> = (0..1 << 20).map(|i: u32| (i.wrapping_mul(i) >> 3) as u8).collect();
-        let events = [Event::from("hello"), Event::from(&b""[..]), Event::from(large)];
+        let events = [Message::from("hello"), Message::from(&b""[..]), Message::from(large)];
         for event in events {
             self.send(event.clone()).expect("it is sent");
             let echo = self.read().expect("it is echoed");
@@ -126,7 +126,7 @@ pub fn start<T: Send + 'static>(
 pub fn echo<S: blocking::Stream>(stream: S) {
     let mut ws = blocking::WebSocket::accept(stream, &Config::new()).expect("a right handshake");
     while let Some(event) = ws.read().expect("an orderly end") {
-        if let Event::Text(_) | Event::Binary(_) = event {
+        if let Message::Text(_) | Message::Binary(_) = event {
             ws.write(event).expect("it is open");
         }
     }

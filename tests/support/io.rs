@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use sansws::CloseCode;
 use sansws::io::Error;
-use sansws::{Connection, Event, Part, Prepared, SendError};
+use sansws::{Connection, Event, Message, Part, Prepared, SendError};
 use smol::io::{AsyncRead as FuturesRead, AsyncWrite as FuturesWrite};
 use tokio::io::{AsyncRead as TokioRead, AsyncWrite as TokioWrite, ReadBuf};
 use tokio::runtime::Runtime;
@@ -439,7 +439,7 @@ impl IntoError for ErrorKind {
 /// `WouldBlock`.
 pub trait Adapter: Sized {
     fn over(stream: &Script, ws: Connection) -> Self;
-    fn read(&mut self) -> Result<Option<Event<'static>>, Error>;
+    fn read(&mut self) -> Result<Option<Message>, Error>;
     fn read_part(&mut self) -> Result<Option<Part<'static>>, Error>;
     fn write<'m>(&mut self, event: impl Into<Event<'m>>) -> Result<(), SendError>;
     fn write_prepared(&mut self, message: &Prepared) -> Result<(), SendError>;
@@ -463,7 +463,7 @@ macro_rules! adapter {
                 Self::new(stream.clone(), ws, Vec::new())
             }
 
-            fn read(&mut self) -> Result<Option<Event<'static>>, Error> {
+            fn read(&mut self) -> Result<Option<Message>, Error> {
                 $wait(self.read())
             }
 

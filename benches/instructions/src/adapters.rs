@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use sansws::frame::Opcode;
-use sansws::{Config, Connection, Event, blocking, tokio};
+use sansws::{Config, Connection, Message, blocking, tokio};
 
 use crate::Path;
 use crate::messages::masked;
@@ -27,7 +27,7 @@ fn on_blocking(len: usize) -> Path {
             meter.run(|| {
                 for _ in 0..MANY {
                     let event = ws.read().expect("it is right").expect("there is more");
-                    assert!(matches!(&event, Event::Binary(data) if data.len() == len));
+                    assert!(matches!(&event, Message::Binary(data) if data.len() == len));
                     ws.write(event).expect("it is open");
                 }
             });
@@ -44,7 +44,7 @@ fn on_tokio(len: usize) -> Path {
                 now(async {
                     for _ in 0..MANY {
                         let event = ws.read().await.expect("it is right").expect("there is more");
-                        assert!(matches!(&event, Event::Binary(data) if data.len() == len));
+                        assert!(matches!(&event, Message::Binary(data) if data.len() == len));
                         ws.write(event).expect("it is open");
                     }
                 });

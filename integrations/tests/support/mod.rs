@@ -12,7 +12,7 @@ use sansws::CloseCode;
 use sansws::handshake::{OriginPolicy, RequestBuilder};
 use sansws::io::Error;
 use sansws::tokio::WebSocket;
-use sansws::{Close, Config, DeflateConfig, Event};
+use sansws::{Close, Config, DeflateConfig, Message};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -84,10 +84,10 @@ where
     let mut received = None;
     loop {
         match ws.read().await {
-            Ok(Some(event @ (Event::Text(_) | Event::Binary(_)))) => {
+            Ok(Some(event @ (Message::Text(_) | Message::Binary(_)))) => {
                 ws.write(event).expect("it is open");
             }
-            Ok(Some(Event::Close(close))) => received = Some(code_and_reason(&close)),
+            Ok(Some(Message::Close(close))) => received = Some(code_and_reason(&close)),
             Ok(Some(_)) => {}
             Ok(None) => return (received, Ok(())),
             Err(error) => return (received, Err(error)),
@@ -95,8 +95,8 @@ where
     }
 }
 
-pub fn close(code: u16, reason: &str) -> Event<'_> {
-    Event::Close(Close::new(CloseCode::new(code), reason))
+pub fn close(code: u16, reason: &str) -> Message {
+    Message::Close(Close::new(CloseCode::new(code), reason.to_owned()))
 }
 
 pub fn code_and_reason(close: &Close<'_>) -> (u16, String) {
@@ -136,7 +136,7 @@ where
     for len in [0, 1, 125, 126, 65535, 65536, 1 << 20] {
         let text = "é".repeat(len / 2);
         let bytes: Vec<u8> = (0..len).map(|i| (i % 251) as u8).collect();
-        for event in [Event::Text(text.into()), Event::Binary(bytes.into())] {
+        for event in [Message::Text(text), Message::Binary(bytes)] {
             ws.send(event.clone()).await.unwrap();
             assert!(ws.read().await.unwrap() == Some(event), "of {len} bytes");
         }

@@ -14,7 +14,7 @@ use migration::{Arguments, Backoff, Bot, MAX_MESSAGE_LEN, PATIENCE, is_final};
 use sansws::CloseCode;
 use sansws::handshake::RequestBuilder;
 use sansws::io::{Connector, Error};
-use sansws::{Config, Event, SendError};
+use sansws::{Config, Message, SendError};
 use tokio::signal::ctrl_c;
 use tokio::time::sleep;
 
@@ -64,13 +64,13 @@ async fn chat(
     ws.write(bot.join())?; // the next read sends it
     loop {
         tokio::select! {
-            event = ws.read() => match event? {
-                Some(Event::Text(text)) => {
+            message = ws.read() => match message? {
+                Some(Message::Text(text)) => {
                     if let Some(answer) = bot.hear(&text) {
                         ws.write(answer)?;
                     }
                 }
-                Some(Event::Close(close)) => {
+                Some(Message::Close(close)) => {
                     println!("the server closes: {:?}", close.code);
                     ws.close(None, "").await?; // only waits for the end
                     return Ok(Ended::ByServer);

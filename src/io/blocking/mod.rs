@@ -21,7 +21,7 @@ pub use super::connect::blocking::{ClientStream, connect};
 use super::error::Error;
 use super::opening::Opening;
 use super::socket::Socket;
-use crate::connection::{Config, Connection, Event, Part};
+use crate::connection::{Config, Connection, Event, Message, Part};
 use crate::error::SendError;
 use crate::frame::CloseCode;
 use crate::handshake::{Accepted, RequestBuilder};
@@ -50,7 +50,7 @@ use crate::prepared::Prepared;
 ///
 /// ```no_run
 /// use sansws::blocking::WebSocket;
-/// use sansws::{Config, Event};
+/// use sansws::{Config, Message};
 /// use std::net::TcpListener;
 ///
 /// let listener = TcpListener::bind("127.0.0.1:9001")?;
@@ -58,9 +58,9 @@ use crate::prepared::Prepared;
 ///     let stream = stream?;
 ///     std::thread::spawn(move || {
 ///         let mut ws = WebSocket::accept(stream, &Config::new())?;
-///         while let Some(event) = ws.read()? {
-///             if let Event::Text(_) | Event::Binary(_) = event {
-///                 ws.write(event)?; // the next read sends it
+///         while let Some(message) = ws.read()? {
+///             if let Message::Text(_) | Message::Binary(_) = message {
+///                 ws.write(message)?; // the next read sends it
 ///             }
 ///         }
 ///         Ok::<_, sansws::io::Error>(())
@@ -126,7 +126,7 @@ impl<S: Stream> WebSocket<S> {
     /// [`Error::Failed`] and [`Error::Io`], for good unless it is `WouldBlock`;
     /// [`Error::WrongRead`] in the middle of a message begun with
     /// [`read_part`](Self::read_part).
-    pub fn read(&mut self) -> Result<Option<Event<'static>>, Error> {
+    pub fn read(&mut self) -> Result<Option<Message>, Error> {
         now(core::future::poll_fn(|cx| self.0.poll_next(cx)))
     }
 
@@ -224,7 +224,7 @@ impl<S: Stream> WebSocket<S> {
     /// Closes the connection, and waits for its orderly end; messages that still
     /// come are dropped. If the peer has closed already, only waits.
     ///
-    /// To go on reading until the peer has closed too, write an [`Event::Close`]
+    /// To go on reading until the peer has closed too, write an [`Message::Close`]
     /// instead.
     ///
     /// The [close timeout](Config::close_timeout) runs from the beginning, and what waits is

@@ -2,7 +2,7 @@
 
 use futures::SinkExt;
 use sansws::tokio::WebSocket;
-use sansws::{Connection, Event};
+use sansws::{Connection, Message};
 
 use crate::measure::Contender;
 use crate::stream::{Stream, Tap, block_on};
@@ -51,7 +51,7 @@ pub fn send(work: &Work, connection: Connection) -> Contender {
     let run = move |_: &mut Tally| {
         block_on(async {
             for data in messages.iter() {
-                ws.feed(Event::from(&data[..])).await.unwrap();
+                ws.feed(Message::from(&data[..])).await.unwrap();
             }
             ws.flush().await.unwrap();
         });
@@ -60,10 +60,10 @@ pub fn send(work: &Work, connection: Connection) -> Contender {
 }
 
 #[inline]
-fn see(event: &Event<'_>, tally: &mut Tally) {
+fn see(event: &Message, tally: &mut Tally) {
     match event {
-        Event::Text(text) => tally.text(text),
-        Event::Binary(data) => tally.binary(data),
+        Message::Text(text) => tally.text(text),
+        Message::Binary(data) => tally.binary(data),
         _ => unreachable!(),
     }
 }

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 
 use sansws::tokio::WebSocket;
-use sansws::{Config, Event, Prepared};
+use sansws::{Config, Message, Prepared};
 use tokio::net::TcpStream;
 use tokio::sync::broadcast;
 
@@ -21,7 +21,7 @@ pub fn tokio(listener: TcpListener, mode: Mode) {
                 return Box::pin(pass_on(ws, sender)).await;
             }
             while let Some(event) = ws.read().await? {
-                if let Event::Text(_) | Event::Binary(_) = event {
+                if let Message::Text(_) | Message::Binary(_) = event {
                     ws.write(event)?;
                 }
             }
@@ -38,7 +38,7 @@ async fn pass_on(
     loop {
         tokio::select! {
             event = ws.read() => match event? {
-                Some(Event::Binary(data)) => drop(sender.send(Prepared::binary(&data))),
+                Some(Message::Binary(data)) => drop(sender.send(Prepared::binary(&data))),
                 Some(_) => {}
                 None => return Ok(()),
             },
@@ -58,7 +58,7 @@ pub fn blocking(listener: TcpListener, _: Mode) {
             socket.set_nodelay(true)?;
             let mut ws = sansws::blocking::WebSocket::accept(socket, &config())?;
             while let Some(event) = ws.read()? {
-                if let Event::Text(_) | Event::Binary(_) = event {
+                if let Message::Text(_) | Message::Binary(_) = event {
                     ws.write(event)?;
                 }
             }
