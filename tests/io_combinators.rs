@@ -95,3 +95,22 @@ async fn a_relay_by_two_forwards() {
     client.close(CloseCode::NORMAL, "").await.expect("an orderly end");
     relay.await.expect("no panic").expect("an orderly end");
 }
+
+/// What holds a connection need not say what its stream can do.
+#[test]
+fn a_struct_needs_no_bounds() {
+    struct Peer<S> {
+        reader: sansws::tokio::Reader<S>,
+        writer: sansws::tokio::Writer<S>,
+    }
+    impl<S> Peer<S> {
+        fn say(&self, text: &str) -> bool {
+            self.writer.write(text).is_ok()
+        }
+    }
+    let (reader, writer) = pair().0.split();
+    let peer = Peer { reader, writer };
+    assert!(peer.say("hello"));
+    drop(peer.reader);
+    assert!(!peer.writer.connection(Connection::close_sent));
+}

@@ -14,7 +14,7 @@ use futures_util::SinkExt;
 use pipe::{End, Habits, Random};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use sansws::io::{Reader, Runtime, WebSocket, Writer};
+use sansws::io::{Drives, Reader, WebSocket, Writer};
 use sansws::{CloseCode, Config, Message, Part};
 use support::Role;
 use tokio::sync::watch;
@@ -221,7 +221,7 @@ trait Read {
 
 macro_rules! read {
     ($reader:ident) => {
-        impl<R: Runtime<End>> Read for $reader<End, R> {
+        impl<R: Drives<End>> Read for $reader<End, R> {
             async fn read_to(&mut self, inbox: &mut Inbox, in_parts: bool) -> bool {
                 if in_parts {
                     let part = self.read_part().await.expect("all is well");
@@ -239,7 +239,7 @@ read!(WebSocket);
 read!(Reader);
 
 /// One task for all, which must not wait for the peer to read when that does the same.
-async fn whole<R: Runtime<End>>(mut ws: WebSocket<End, R>, own: Program, peer: Peer) {
+async fn whole<R: Drives<End>>(mut ws: WebSocket<End, R>, own: Program, peer: Peer) {
     let (mut inbox, mut moods) = (Inbox::new(&peer.program), Moods::new(own.seed));
     let mut unsent = own.writers[0].iter().enumerate();
     while unsent.len() > 0 || inbox.missing > 0 {
@@ -282,7 +282,7 @@ async fn whole<R: Runtime<End>>(mut ws: WebSocket<End, R>, own: Program, peer: P
     assert_eq!(ws.read().await.expect("an orderly end"), None);
 }
 
-async fn add<R: Runtime<End>>(ws: &mut WebSocket<End, R>, moods: &mut Moods, message: &str) {
+async fn add<R: Drives<End>>(ws: &mut WebSocket<End, R>, moods: &mut Moods, message: &str) {
     match moods.random.below(5) {
         0 => ws.write(message).expect("it is open"),
         1 => ws.write(event(&mut moods.random, message)).expect("it is open"),
@@ -303,7 +303,7 @@ async fn add<R: Runtime<End>>(ws: &mut WebSocket<End, R>, moods: &mut Moods, mes
 }
 
 /// A task that reads, and some that write.
-async fn split<R: Runtime<End> + 'static>(ws: WebSocket<End, R>, own: Program, peer: Peer) {
+async fn split<R: Drives<End> + 'static>(ws: WebSocket<End, R>, own: Program, peer: Peer) {
     let (reader, mut writer) = ws.split();
     let satisfied = peer.satisfied.clone();
     let reading = spawn_local(read(reader, own.clone(), peer));
@@ -323,7 +323,7 @@ async fn split<R: Runtime<End> + 'static>(ws: WebSocket<End, R>, own: Program, p
     assert_eq!(ws.read().await.expect("an orderly end"), None);
 }
 
-async fn read<R: Runtime<End>>(
+async fn read<R: Drives<End>>(
     mut reader: Reader<End, R>,
     own: Program,
     peer: Peer,
@@ -341,12 +341,7 @@ async fn read<R: Runtime<End>>(
     }
 }
 
-async fn write<R: Runtime<End>>(
-    mut writer: Writer<End, R>,
-    id: usize,
-    lens: Vec<usize>,
-    seed: u64,
-) {
+async fn write<R: Drives<End>>(mut writer: Writer<End, R>, id: usize, lens: Vec<usize>, seed: u64) {
     let mut moods = Moods::new(seed.wrapping_add(id as u64));
     for (number, len) in lens.into_iter().enumerate() {
         let message = message(id, number, len);
@@ -384,7 +379,7 @@ async fn write<R: Runtime<End>>(
 }
 
 async fn run_end(role: Role, end: End, own: Program, peer: Peer) {
-    async fn run<R: Runtime<End> + 'static>(ws: WebSocket<End, R>, own: Program, peer: Peer) {
+    async fn run<R: Drives<End> + 'static>(ws: WebSocket<End, R>, own: Program, peer: Peer) {
         if own.is_split { split(ws, own, peer).await } else { whole(ws, own, peer).await }
     }
     let connection = role.connection(&Config::new());

@@ -9,6 +9,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self as std_io, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use sansws::blocking::{ReadWrite, Stream, WebSocket};
 use sansws::io::Error;
 use sansws::{Close, Config, Message, Violation};
 use support::handshake::{REQUEST, head};
-use support::{BINARY, PONG, Role};
+use support::{BINARY, CLOSE, PONG, Role, close_payload};
 
 const SERVER: Role = Role::Server;
 
@@ -96,6 +97,79 @@ fn without_a_keepalive_the_timeout_is_the_programs_after_the_handshake() {
     assert!(matches!(ws.read(), Ok(Some(Message::Binary(_)))));
     assert!(is_blocked(&ws.read()));
     assert_eq!(ws.stream().timeouts.take(), []);
+}
+
+#[test]
+fn the_programs_timeout_is_set_where_no_deadline_is_earlier() {
+    let message = SERVER.incoming_final(BINARY, b"hello");
+    let stream = Remembering::new([message.clone(), message.clone(), message.clone(), message]);
+    let config = Config::new().keepalive(Some(seconds(1000))).close_timeout(seconds(5));
+    let mut ws = WebSocket::new(stream, SERVER.connection(&config), Vec::new());
+    assert!(ws.deadline().is_some());
+    for own in [Some(seconds(700)), Some(seconds(3)), Some(Duration::ZERO)] {
+        ws.set_read_timeout(own);
+        assert!(matches!(ws.read(), Ok(Some(Message::Binary(_)))));
+        let expected = own.map(|own| own.max(Duration::from_millis(1)));
+        assert_eq!(ws.stream().timeouts.take(), [expected]);
+    }
+    // Not as long as it closes, when there is a deadline in any case.
+    assert!(is_blocked(&ws.close(None, "")));
+    assert!(last_timeout(&ws) > seconds(2));
+    ws.set_read_timeout(Some(seconds(700)));
+    let _ = ws.read();
+    assert!(last_timeout(&ws) <= seconds(5));
+
+    let mut ws = WebSocket::new(
+        Remembering::new([]),
+        SERVER.connection(&Config::new().keepalive(None)),
+        vec![],
+    );
+    assert_eq!(ws.deadline(), None);
+    for own in [Some(seconds(3)), None] {
+        ws.set_read_timeout(own);
+        assert!(is_blocked(&ws.read()));
+        assert_eq!(ws.stream().timeouts.take(), [own]);
+    }
+}
+
+/// As programs for tungstenite do it: a thread reads, with pauses, and others write.
+#[test]
+fn threads_can_share_a_connection_by_turns() {
+    let (mut peer, stream) = tcp();
+    let config = Config::new().keepalive(Some(Duration::from_millis(200)));
+    let mut ws = WebSocket::new(stream, SERVER.connection(&config), Vec::new());
+    ws.set_read_timeout(Some(Duration::from_millis(5)));
+    let ws = Arc::new(Mutex::new(ws));
+    let reading = thread::spawn({
+        let ws = Arc::clone(&ws);
+        move || {
+            let mut blocked = 0;
+            loop {
+                match ws.lock().expect("no panic").read() {
+                    Ok(Some(Message::Close(_)) | None) => return blocked,
+                    Ok(Some(_)) => {}
+                    result => {
+                        assert!(is_blocked(&result), "{result:?}");
+                        blocked += 1;
+                    }
+                }
+                // Whoever waits for the lock is to have it.
+                thread::sleep(Duration::from_millis(1));
+            }
+        }
+    });
+    for _ in 0..10 {
+        ws.lock().expect("no panic").send("hello").expect("it is open");
+    }
+    let mut hellos = [0; 70];
+    peer.read_exact(&mut hellos).expect("ten messages");
+    // It still keeps the connection alive.
+    let mut ping = [0; 2];
+    peer.read_exact(&mut ping).expect("a ping");
+    assert_eq!(ping, [0x89, 0]);
+    peer.write_all(&SERVER.incoming_final(PONG, b"")).expect("it reads");
+    peer.write_all(&SERVER.incoming_final(CLOSE, &close_payload(1000, ""))).expect("it reads");
+    assert!(reading.join().expect("no panic") > 1);
 }
 
 #[test]

@@ -17,7 +17,7 @@ use std::time::Duration;
 use flood::Flood;
 use futures_util::StreamExt;
 use io::{Script, Task};
-use sansws::io::{Error, Runtime, WebSocket};
+use sansws::io::{Drives, Error, WebSocket};
 use sansws::{Config, futures_io, tokio};
 use support::{BINARY, Role, TEXT};
 
@@ -34,7 +34,7 @@ fn turn<T>(task: &Task, mut poll: impl FnMut() -> Poll<Result<T, Error>>) -> usi
 
 #[test]
 fn a_stream_that_never_stops_leaves_other_tasks_their_turn() {
-    fn check<R: Runtime<Flood>>() {
+    fn check<R: Drives<Flood>>() {
         let new = |first: &[u8]| {
             let ws = SERVER.connection(&Config::new().close_timeout(Duration::from_secs(5)));
             WebSocket::<_, R>::new(Flood, ws, first.to_vec())
@@ -93,7 +93,7 @@ fn long_messages_are_a_few_in_a_turn() {
 /// What is a few bytes on the way can be a MiB here.
 #[test]
 fn what_is_short_only_while_it_is_compressed_is_not_had_in_one_turn() {
-    fn check<R: Runtime<Script>>(bytes: &[u8]) {
+    fn check<R: Drives<Script>>(bytes: &[u8]) {
         type Socket<R> = WebSocket<Script, R>;
         let new = || -> Socket<R> {
             let config = Config::new().keepalive(None);

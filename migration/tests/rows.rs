@@ -212,14 +212,14 @@ mod with_sansws {
                 Message::Close(close) => see(close.code),
             }
         }
-        let event = Message::from("hello");
-        ws.send(event).await?;
+        let message = Message::from("hello");
+        ws.send(message).await?;
         ws.send("hello").await?;
         ws.send(vec![1]).await?;
         ws.send(Message::Ping(vec![1])).await?;
         ws.write("hello")?;
         ws.flush().await?;
-        ws.send(Message::Close(Close::default())).await?;
+        ws.send(Close::default()).await?;
         ws.close(CloseCode::GOING_AWAY, "bye").await?;
         see(ws.stream());
         see(ws.stream_mut());

@@ -111,7 +111,8 @@ impl Config {
     ///
     /// A longer one fails the connection with 1009. A message that does not
     /// arrive in one piece is held in memory, in a buffer that takes at most
-    /// twice what has arrived (four times while its last frame arrives), unless
+    /// twice what has arrived (four times while its last frame arrives; of a compressed one what
+    /// counts is what was inflated, to up to a thousand times as much), unless
     /// it is read with [`receive_part`](super::Connection::receive_part), to which this
     /// limit applies too: set it to `u64::MAX`, and
     /// [`max_fragments`](Self::max_fragments) to `u32::MAX`, to stream messages
@@ -163,6 +164,9 @@ impl Config {
     /// How long the peer may be silent before it is sent a ping; `None` for no
     /// pings. Default: 30 seconds.
     ///
+    /// The pong is an event as any other: who looks for peers that have nothing to say counts
+    /// messages, not events.
+    ///
     /// Takes effect only in programs that call
     /// [`poll_timeout`](super::Connection::poll_timeout) or
     /// [`handle_timeout`](super::Connection::handle_timeout); the adapters do.
@@ -209,6 +213,9 @@ impl Config {
 
     /// How long the opening handshake may take: of a client as a whole, of a server the request,
     /// and then the answer. Default: 10 seconds.
+    ///
+    /// A blocking stream has its own timeout for writing: without one, a client that does not
+    /// read can hold up a long answer.
     ///
     /// For the adapters: a [`Connection`](super::Connection) begins only after it.
     #[must_use]

@@ -35,7 +35,7 @@ use std::time::Instant;
 
 use ::futures_io::{AsyncRead, AsyncWrite};
 
-use super::socket::{self, Runtime, sealed};
+use super::socket::{self, Drives, Runtime, sealed};
 
 /// A WebSocket over a stream of futures-io; its methods are those of
 /// [`io::WebSocket`](crate::io::WebSocket).
@@ -60,13 +60,15 @@ pub struct FuturesIo;
 
 impl sealed::Sealed for FuturesIo {}
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Runtime<S> for FuturesIo {
+impl Runtime for FuturesIo {
     type Timer = Timer;
 
     fn now() -> Instant {
         Instant::now()
     }
+}
 
+impl<S: AsyncRead + AsyncWrite + Unpin> Drives<S> for FuturesIo {
     fn poll_read(s: &mut S, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         Pin::new(s).poll_read(cx, buf)
     }

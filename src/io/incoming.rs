@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::error::Error;
 use super::opening::Opening;
-use super::socket::Runtime;
+use super::socket::{Drives, Runtime};
 use super::websocket::WebSocket;
 use crate::connection::Config;
 use crate::handshake::{Accept, Request};
@@ -38,16 +38,16 @@ use crate::handshake::{Accept, Request};
 /// # Ok(())
 /// # }
 /// ```
-pub struct Incoming<S, R: Runtime<S>>(Box<Inner<S, R>>);
+pub struct Incoming<S, R: Runtime>(Box<Inner<S, R>>);
 
 // Boxed for the sake of futures that keep it, as the connection is.
-struct Inner<S, R: Runtime<S>> {
+struct Inner<S, R: Runtime> {
     opening: Opening<S, R>,
     request: Request<'static>,
     remainder: Vec<u8>,
 }
 
-impl<S, R: Runtime<S>> Incoming<S, R> {
+impl<S, R: Runtime> Incoming<S, R> {
     /// Reads a request from `stream`, in the time that [`Config::handshake_timeout`] gives. The
     /// answer has as much again, from when it is given: between the two the program may take its
     /// own.
@@ -55,7 +55,10 @@ impl<S, R: Runtime<S>> Incoming<S, R> {
     /// # Errors
     /// [`Error::Handshake`] if it is not HTTP/1.x or too long, of which the client has been told;
     /// [`Error::HandshakeTimeout`]; [`Error::Io`], of kind `UnexpectedEof` if the client has gone.
-    pub async fn receive(stream: S, config: &Config) -> Result<Self, Error> {
+    pub async fn receive(stream: S, config: &Config) -> Result<Self, Error>
+    where
+        R: Drives<S>,
+    {
         // Boxed, so that what only this needs is given back after it.
         Box::pin(async {
             let mut opening = Opening::new(stream, R::Timer::default(), config);
@@ -86,6 +89,7 @@ impl<S, R: Runtime<S>> Incoming<S, R> {
     /// [`Error::Io`].
     pub async fn accept<C>(mut self, config: &Config, choose: C) -> Result<WebSocket<S, R>, Error>
     where
+        R: Drives<S>,
         C: for<'r> FnOnce(&'r Request<'static>) -> Result<Accept<'r>, Error>,
     {
         let Inner { opening, request, .. } = &mut *self.0;
@@ -105,13 +109,16 @@ impl<S, R: Runtime<S>> Incoming<S, R> {
         status: u16,
         headers: &[(&str, &str)],
         body: &[u8],
-    ) -> Result<(), Error> {
+    ) -> Result<(), Error>
+    where
+        R: Drives<S>,
+    {
         let Inner { opening, request, .. } = &mut *self.0;
         Box::pin(opening.respond(request, status, headers, body)).await
     }
 }
 
-impl<S: fmt::Debug, R: Runtime<S>> fmt::Debug for Incoming<S, R> {
+impl<S: fmt::Debug, R: Runtime> fmt::Debug for Incoming<S, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Incoming")
             .field("stream", self.stream())

@@ -37,8 +37,13 @@
 //!   `read`, `flush` and `close` can be dropped at any point and called again. A `send` has added
 //!   its message as soon as it is called: go on with `flush`. (The opening handshake is not: what is
 //!   dropped there takes the stream with it.)
+//! - **One task at a time.** The futures of a WebSocket are for one task, which is the one that is
+//!   woken. Two have a `Reader` and a `Writer`, and so has a type of yours that is polled for
+//!   reading by one and for writing by another; only as a `Stream` and a `Sink` the WebSocket
+//!   itself may be divided.
 //! - **Without a network too.** In a test, `tokio::io::duplex` makes two streams for a client
-//!   (`connect_over`) and a server (`accept`).
+//!   (`connect_over`) and a server (`accept`). (With `tokio::time::pause` both have to be in the
+//!   runtime: while it waits for somebody else, its clock leaps to the next deadline.)
 //! - **Idle connections are small.** What is read goes to a buffer that the
 //!   thread has for all its connections; one of them owns memory only while part
 //!   of a message, or a message nobody has asked for, is waiting.
@@ -81,7 +86,7 @@ pub use error::Error;
 #[cfg(feature = "_async")]
 pub use incoming::Incoming;
 pub use refusal::Refusal;
-pub use socket::Runtime;
+pub use socket::{Drives, Runtime};
 #[cfg(feature = "_async")]
 pub use split::{Reader, Writer};
 #[cfg(feature = "_async")]

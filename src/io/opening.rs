@@ -9,7 +9,7 @@ use std::io::{self, IoSlice};
 
 use super::error::Error;
 use super::refusal::{Author, Body, Refusal};
-use super::socket::{Runtime, Timer};
+use super::socket::{Drives, Runtime, Timer};
 use super::spare::with_buffer;
 use super::trace;
 use super::turn::Turn;
@@ -23,7 +23,7 @@ use crate::handshake::{
 const MAX_LINGERING: usize = 1 << 20;
 
 /// A stream, and until when its handshake must be done.
-pub(super) struct Opening<S, R: Runtime<S>> {
+pub(super) struct Opening<S, R: Runtime> {
     pub(super) stream: S,
     pub(super) timer: R::Timer,
     timeout: Duration,
@@ -32,7 +32,7 @@ pub(super) struct Opening<S, R: Runtime<S>> {
     turn: Turn,
 }
 
-impl<S, R: Runtime<S>> Opening<S, R> {
+impl<S, R: Drives<S>> Opening<S, R> {
     pub(super) fn new(stream: S, timer: R::Timer, config: &Config) -> Self {
         let (timeout, max_head_len) = (config.handshake(), config.head_len());
         let deadline = R::now().checked_add(timeout);
@@ -215,7 +215,7 @@ impl<S, R: Runtime<S>> Opening<S, R> {
     async fn read(&mut self, mut take: impl FnMut(&mut [u8])) -> Result<usize, Error> {
         let mut turn = mem::take(&mut self.turn);
         let in_time = self.in_time(|stream, cx| {
-            ready!(turn.give_way::<S, R>(cx));
+            ready!(turn.give_way::<R>(cx));
             let read = with_buffer(|buffer| {
                 let count = ready!(R::poll_read(stream, cx, buffer))?;
                 turn.has_read(count);

@@ -21,11 +21,10 @@ use crate::error::SendError;
 use crate::frame::CloseCode;
 use crate::time::Instant;
 
-/// What an adapter is an adapter to: the traits of a stream, and a timer.
+/// What an adapter is an adapter to: a runtime, with its clock and its timer.
 ///
-/// Not to be implemented: see `tokio::Tokio` and
-/// `futures_io::FuturesIo`.
-pub trait Runtime<S>: sealed::Sealed {
+/// Not to be implemented: see `tokio::Tokio` and `futures_io::FuturesIo`.
+pub trait Runtime: sealed::Sealed {
     #[doc(hidden)]
     type Timer: Timer;
 
@@ -41,7 +40,12 @@ pub trait Runtime<S>: sealed::Sealed {
 
     #[doc(hidden)]
     fn now() -> std::time::Instant;
+}
 
+/// A runtime whose traits of a stream `S` has.
+///
+/// Not to be implemented.
+pub trait Drives<S>: Runtime {
     /// Says how long the next read may wait; only of use where reading blocks.
     #[doc(hidden)]
     fn before_read(_: &mut Self::Timer, _: &S, _: Option<Duration>) -> io::Result<()> {
@@ -92,7 +96,7 @@ pub(super) mod sealed {
     pub trait Sealed {}
 }
 
-pub(super) struct Socket<S, R: Runtime<S>> {
+pub(super) struct Socket<S, R: Runtime> {
     pub(super) stream: S,
     pub(super) driver: Driver,
     pub(super) timer: R::Timer,
@@ -106,7 +110,7 @@ pub(super) struct Socket<S, R: Runtime<S>> {
     pub(super) tasks: Option<Arc<Tasks>>,
 }
 
-impl<S, R: Runtime<S>> Socket<S, R> {
+impl<S, R: Runtime> Socket<S, R> {
     pub(super) fn new(stream: S, ws: Connection, remainder: Vec<u8>) -> Self {
         Self {
             stream,
@@ -121,6 +125,54 @@ impl<S, R: Runtime<S>> Socket<S, R> {
         }
     }
 
+    /// Begins to close the connection, if it is open.
+    pub(super) fn begin_close(
+        &mut self,
+        code: Option<CloseCode>,
+        reason: &str,
+    ) -> Result<(), SendError> {
+        if self.driver.is_closing() {
+            return Ok(());
+        }
+        let (ws, out) = self.driver.parts();
+        ws.send_close(code, reason, out)
+    }
+
+    /// Puts what is here already, for which nobody has to wait, into `received`.
+    #[inline]
+    pub(super) fn next_at_hand<T: Received>(
+        &mut self,
+        received: &mut Option<T>,
+    ) -> Result<(), Error> {
+        // It needs no look at the stream, unless the program's answers to it wait:
+        // compressed, it can be a thousand times as long.
+        if self.driver.has_input() && !self.driver.is_congested() && !self.turn.is_over::<R>() {
+            self.driver.next(received)?;
+            self.has_received(received.as_ref());
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn has_received<T: Received>(&mut self, received: Option<&T>) {
+        if let Some(received) = received {
+            self.turn.has_received(received.len());
+        }
+    }
+
+    /// When the next deadline is.
+    #[cfg(feature = "blocking")]
+    pub(super) fn deadline(&mut self) -> Option<std::time::Instant> {
+        let deadline = self.driver.deadline(|| Self::now_since(self.epoch))?;
+        self.epoch.checked_add(deadline.since_epoch())
+    }
+
+    fn now_since(epoch: std::time::Instant) -> Instant {
+        Instant::from_epoch(R::now().duration_since(epoch))
+    }
+}
+
+impl<S, R: Drives<S>> Socket<S, R> {
     /// The next message or part; `None` at the orderly end of the connection.
     #[inline]
     pub(super) fn poll_next<T: Received>(
@@ -133,28 +185,6 @@ impl<S, R: Runtime<S>> Socket<S, R> {
             return Poll::Ready(Ok(received));
         }
         self.poll_stream(cx)
-    }
-
-    /// Puts what is here already, for which nobody has to wait, into `received`.
-    #[inline]
-    pub(super) fn next_at_hand<T: Received>(
-        &mut self,
-        received: &mut Option<T>,
-    ) -> Result<(), Error> {
-        // It needs no look at the stream, unless the program's answers to it wait:
-        // compressed, it can be a thousand times as long.
-        if self.driver.has_input() && !self.driver.is_congested() && !self.turn.is_over::<S, R>() {
-            self.driver.next(received)?;
-            self.has_received(received.as_ref());
-        }
-        Ok(())
-    }
-
-    #[inline]
-    fn has_received<T: Received>(&mut self, received: Option<&T>) {
-        if let Some(received) = received {
-            self.turn.has_received(received.len());
-        }
     }
 
     fn poll_stream<T: Received>(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<T>, Error>> {
@@ -184,7 +214,7 @@ impl<S, R: Runtime<S>> Socket<S, R> {
                 return Poll::Ready(outcome.map(|()| None));
             }
 
-            ready!(self.turn.give_way::<S, R>(cx));
+            ready!(self.turn.give_way::<R>(cx));
             if self.driver.has_input() && !self.driver.is_congested() {
                 self.driver.next(&mut received)?;
                 self.has_received(received.as_ref());
@@ -231,10 +261,6 @@ impl<S, R: Runtime<S>> Socket<S, R> {
         ready!(self.timer.poll(cx, self.epoch + deadline.since_epoch()));
         self.driver.handle_timeout(Self::now_since(self.epoch));
         Poll::Ready(())
-    }
-
-    fn now_since(epoch: std::time::Instant) -> Instant {
-        Instant::from_epoch(R::now().duration_since(epoch))
     }
 
     /// Reads once, and puts the first of what came into `received`, if it is complete.
@@ -308,19 +334,6 @@ impl<S, R: Runtime<S>> Socket<S, R> {
             self.driver.give_up_writing();
         }
         Poll::Ready(self.driver.check_write())
-    }
-
-    /// Begins to close the connection, if it is open.
-    pub(super) fn begin_close(
-        &mut self,
-        code: Option<CloseCode>,
-        reason: &str,
-    ) -> Result<(), SendError> {
-        if self.driver.is_closing() {
-            return Ok(());
-        }
-        let (ws, out) = self.driver.parts();
-        ws.send_close(code, reason, out)
     }
 
     /// Brings the closing to its end; messages that still come are dropped.

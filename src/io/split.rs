@@ -13,7 +13,7 @@ use futures_sink::Sink;
 
 use super::driver::Driver;
 use super::error::Error;
-use super::socket::{Runtime, Socket};
+use super::socket::{Drives, Runtime, Socket};
 use super::tasks::{Changed, Half, Tasks};
 use super::websocket::WebSocket;
 use crate::connection::{Connection, Event, Message, Part};
@@ -21,7 +21,7 @@ use crate::error::SendError;
 use crate::frame::CloseCode;
 use crate::prepared::Prepared;
 
-pub(super) fn split<S, R: Runtime<S>>(mut socket: Socket<S, R>) -> (Reader<S, R>, Writer<S, R>) {
+pub(super) fn split<S, R: Runtime>(mut socket: Socket<S, R>) -> (Reader<S, R>, Writer<S, R>) {
     socket.driver.is_split = true;
     let tasks = Arc::new(Tasks::default());
     let waker = Waker::from(Arc::clone(&tasks));
@@ -34,7 +34,7 @@ pub(super) fn split<S, R: Runtime<S>>(mut socket: Socket<S, R>) -> (Reader<S, R>
 /// While it reads it also writes what is to be written, so that pings are
 /// answered though the writer does nothing. It completes the closing handshake
 /// too: read until `None`, also after the writer has closed.
-pub struct Reader<S, R: Runtime<S>>(Arc<Shared<S, R>>);
+pub struct Reader<S, R: Runtime>(Arc<Shared<S, R>>);
 
 /// The half of a [`WebSocket`] that writes.
 ///
@@ -42,17 +42,20 @@ pub struct Reader<S, R: Runtime<S>>(Arc<Shared<S, R>>);
 /// [`write`](Self::write) adds, for which a shared reference will do, the reader's task sends as
 /// soon as it runs; [`send`](Self::send) and [`flush`](Self::flush) write in their own task, and
 /// wait until the stream has taken all, also what others add meanwhile.
-pub struct Writer<S, R: Runtime<S>> {
+pub struct Writer<S, R: Runtime> {
     shared: Arc<Shared<S, R>>,
     half: Half,
 }
 
-impl<S, R: Runtime<S>> Reader<S, R> {
+impl<S, R: Runtime> Reader<S, R> {
     /// As [`WebSocket::read`]. Cancel-safe.
     ///
     /// # Errors
     /// See [`WebSocket::read`].
-    pub async fn read(&mut self) -> Result<Option<Message>, Error> {
+    pub async fn read(&mut self) -> Result<Option<Message>, Error>
+    where
+        R: Drives<S>,
+    {
         poll_fn(|cx| self.0.poll(Half::Reader, cx, |socket, cx| socket.poll_next(cx))).await
     }
 
@@ -60,7 +63,10 @@ impl<S, R: Runtime<S>> Reader<S, R> {
     ///
     /// # Errors
     /// See [`WebSocket::read`].
-    pub async fn read_part(&mut self) -> Result<Option<Part<'static>>, Error> {
+    pub async fn read_part(&mut self) -> Result<Option<Part<'static>>, Error>
+    where
+        R: Drives<S>,
+    {
         poll_fn(|cx| self.0.poll(Half::Reader, cx, |socket, cx| socket.poll_next(cx))).await
     }
 
@@ -109,7 +115,7 @@ impl<S, R: Runtime<S>> Reader<S, R> {
     }
 }
 
-impl<S, R: Runtime<S>> Writer<S, R> {
+impl<S, R: Runtime> Writer<S, R> {
     /// Adds a message or control frame to what is to be written, as [`WebSocket::write`]
     /// does, and wakes the reader to write it.
     ///
@@ -171,7 +177,10 @@ impl<S, R: Runtime<S>> Writer<S, R> {
     ///
     /// # Errors
     /// See [`WebSocket::flush`].
-    pub async fn flush(&mut self) -> Result<(), Error> {
+    pub async fn flush(&mut self) -> Result<(), Error>
+    where
+        R: Drives<S>,
+    {
         poll_fn(|cx| self.shared.poll(self.half, cx, Socket::poll_flush)).await
     }
 
@@ -182,7 +191,10 @@ impl<S, R: Runtime<S>> Writer<S, R> {
     pub fn send<'m>(
         &mut self,
         event: impl Into<Event<'m>>,
-    ) -> impl Future<Output = Result<(), Error>> {
+    ) -> impl Future<Output = Result<(), Error>>
+    where
+        R: Drives<S>,
+    {
         let added = self.shared.change(|socket| socket.driver.write(event.into()));
         async move {
             added?;
@@ -199,7 +211,10 @@ impl<S, R: Runtime<S>> Writer<S, R> {
         &mut self,
         code: impl Into<Option<CloseCode>>,
         reason: &str,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Error>
+    where
+        R: Drives<S>,
+    {
         let code = code.into();
         self.shared.change(|socket| socket.begin_close(code, reason))?;
         self.flush().await
@@ -266,14 +281,14 @@ impl<S, R: Runtime<S>> Writer<S, R> {
     }
 }
 
-struct Shared<S, R: Runtime<S>> {
+struct Shared<S, R: Runtime> {
     socket: Mutex<Socket<S, R>>,
     tasks: Arc<Tasks>,
     /// Wakes them.
     waker: Waker,
 }
 
-impl<S, R: Runtime<S>> Shared<S, R> {
+impl<S, R: Runtime> Shared<S, R> {
     fn lock(&self) -> MutexGuard<'_, Socket<S, R>> {
         // A panic of the stream leaves nothing half done that matters more.
         self.socket.lock().unwrap_or_else(PoisonError::into_inner)
@@ -304,14 +319,14 @@ impl<S, R: Runtime<S>> Shared<S, R> {
     }
 }
 
-impl<S, R: Runtime<S>> Clone for Writer<S, R> {
+impl<S, R: Runtime> Clone for Writer<S, R> {
     fn clone(&self) -> Self {
         Self::new(Arc::clone(&self.shared))
     }
 }
 
 /// A task that has given up waiting is not to be kept.
-impl<S, R: Runtime<S>> Drop for Reader<S, R> {
+impl<S, R: Runtime> Drop for Reader<S, R> {
     fn drop(&mut self) {
         self.0.lock().driver.has_reader = false;
         self.0.tasks.forget(Half::Reader);
@@ -319,13 +334,13 @@ impl<S, R: Runtime<S>> Drop for Reader<S, R> {
 }
 
 /// As for the [`Reader`].
-impl<S, R: Runtime<S>> Drop for Writer<S, R> {
+impl<S, R: Runtime> Drop for Writer<S, R> {
     fn drop(&mut self) {
         self.shared.tasks.forget(self.half);
     }
 }
 
-impl<S: Unpin, R: Runtime<S>> Stream for Reader<S, R> {
+impl<S: Unpin, R: Drives<S>> Stream for Reader<S, R> {
     type Item = Result<Message, Error>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -333,13 +348,13 @@ impl<S: Unpin, R: Runtime<S>> Stream for Reader<S, R> {
     }
 }
 
-impl<S: Unpin, R: Runtime<S>> FusedStream for Reader<S, R> {
+impl<S: Unpin, R: Drives<S>> FusedStream for Reader<S, R> {
     fn is_terminated(&self) -> bool {
         self.0.lock().is_terminated
     }
 }
 
-impl<S: Unpin, R: Runtime<S>> Sink<Message> for Writer<S, R> {
+impl<S: Unpin, R: Drives<S>> Sink<Message> for Writer<S, R> {
     type Error = Error;
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
@@ -364,13 +379,13 @@ impl<S: Unpin, R: Runtime<S>> Sink<Message> for Writer<S, R> {
     }
 }
 
-impl<S: fmt::Debug, R: Runtime<S>> fmt::Debug for Reader<S, R> {
+impl<S: fmt::Debug, R: Runtime> fmt::Debug for Reader<S, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reader").field("stream", &self.0.lock().stream).finish_non_exhaustive()
     }
 }
 
-impl<S: fmt::Debug, R: Runtime<S>> fmt::Debug for Writer<S, R> {
+impl<S: fmt::Debug, R: Runtime> fmt::Debug for Writer<S, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Writer").field("stream", &self.shared.lock().stream).finish_non_exhaustive()
     }

@@ -12,7 +12,7 @@ use core::task::{Context, Poll, Waker, ready};
 use std::sync::{Mutex, PoisonError};
 
 use super::error::Error;
-use super::socket::{Runtime, Socket};
+use super::socket::{Drives, Runtime, Socket};
 use crate::connection::{Message, State};
 
 #[derive(Clone, Copy)]
@@ -153,7 +153,7 @@ impl Wake for Tasks {
 
 /// A socket that is used as a `Stream` and a `Sink`, which can be by two tasks: generic code
 /// divides it by `StreamExt::split`.
-impl<S, R: Runtime<S>> Socket<S, R> {
+impl<S, R: Drives<S>> Socket<S, R> {
     /// As a `Stream` says it.
     pub(super) fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Item> {
         if self.is_terminated {
@@ -223,7 +223,7 @@ pub(super) struct Changed<T> {
 }
 
 impl<T> Changed<T> {
-    pub(super) fn by<S, R: Runtime<S>>(
+    pub(super) fn by<S, R: Runtime>(
         act: impl FnOnce(&mut Socket<S, R>) -> T,
         socket: &mut Socket<S, R>,
     ) -> Self {
@@ -249,7 +249,7 @@ struct Standing {
 }
 
 impl Standing {
-    fn of<S, R: Runtime<S>>(socket: &Socket<S, R>) -> Self {
+    fn of<S, R: Runtime>(socket: &Socket<S, R>) -> Self {
         let driver = &socket.driver;
         Self {
             state: driver.connection().state(),

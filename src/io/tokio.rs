@@ -56,6 +56,7 @@
 //!                 None => return Ok(()),
 //!             },
 //!             news = news.recv() => match news {
+//!                 Ok(_) if ws.unwritten() > 1 << 20 => Ok(()), // too slow: some is missed
 //!                 Ok(news) => ws.write(news),
 //!                 Err(RecvError::Lagged(_)) => ws.write("(some news was missed)"),
 //!                 Err(RecvError::Closed) => return ws.close(sansws::CloseCode::GOING_AWAY, "").await,
@@ -87,7 +88,7 @@ use bytes::BufMut;
 
 #[cfg(feature = "connect")]
 pub use super::connect::tokio::{ClientStream, connect};
-use super::socket::{self, Runtime, sealed};
+use super::socket::{self, Drives, Runtime, sealed};
 
 /// A WebSocket over a stream of tokio; its methods are those of
 /// [`io::WebSocket`](crate::io::WebSocket).
@@ -112,7 +113,7 @@ pub struct Tokio;
 
 impl sealed::Sealed for Tokio {}
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Runtime<S> for Tokio {
+impl Runtime for Tokio {
     type Timer = Timer;
 
     /// A task that wakes itself keeps the runtime from looking at its sockets and timers.
@@ -123,7 +124,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Runtime<S> for Tokio {
     fn now() -> Instant {
         ::tokio::time::Instant::now().into_std()
     }
+}
 
+impl<S: AsyncRead + AsyncWrite + Unpin> Drives<S> for Tokio {
     fn poll_read(s: &mut S, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut buf = ReadBuf::new(buf);
         ready!(Pin::new(s).poll_read(cx, &mut buf))?;

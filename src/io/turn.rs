@@ -33,7 +33,7 @@ impl Turn {
     }
 
     #[inline]
-    pub(super) const fn is_over<S, R: Runtime<S>>(&self) -> bool {
+    pub(super) const fn is_over<R: Runtime>(&self) -> bool {
         R::HAS_TASKS && self.0 > Self::MAX
     }
 
@@ -48,8 +48,8 @@ impl Turn {
     }
 
     /// Pending once when the turn is over, with the task to be woken.
-    pub(super) fn give_way<S, R: Runtime<S>>(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.is_over::<S, R>() {
+    pub(super) fn give_way<R: Runtime>(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.is_over::<R>() {
             return Poll::Ready(());
         }
         self.end();

@@ -11,7 +11,7 @@ use futures_sink::Sink;
 use super::error::Error;
 use super::incoming::Incoming;
 use super::opening::Opening;
-use super::socket::{Runtime, Socket};
+use super::socket::{Drives, Runtime, Socket};
 use super::split::{self, Reader, Writer};
 use crate::connection::{Config, Connection, Event, Message, Part};
 use crate::error::SendError;
@@ -48,10 +48,10 @@ use crate::prepared::Prepared;
 /// ```
 // Boxed, since an async function keeps what it is given twice: as its argument and
 // as its variable.
-pub struct WebSocket<S, R: Runtime<S>>(Box<Socket<S, R>>);
+pub struct WebSocket<S, R: Runtime>(Box<Socket<S, R>>);
 
 /// # Opening
-impl<S, R: Runtime<S>> WebSocket<S, R> {
+impl<S, R: Runtime> WebSocket<S, R> {
     /// Over a stream whose opening handshake is done. `remainder` is what was
     /// read behind the handshake: the first input of the connection.
     #[must_use]
@@ -69,7 +69,10 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     ///
     /// # Errors
     /// As for [`Incoming::receive`] and [`Incoming::accept`].
-    pub async fn accept(stream: S, config: &Config) -> Result<Self, Error> {
+    pub async fn accept(stream: S, config: &Config) -> Result<Self, Error>
+    where
+        R: Drives<S>,
+    {
         // Boxed, so that what only the handshake needs is given back after it.
         Box::pin(async {
             let incoming = Incoming::receive(stream, config).await?;
@@ -90,7 +93,10 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
         stream: S,
         request: RequestBuilder,
         config: &Config,
-    ) -> Result<(Self, Accepted<'static>), Error> {
+    ) -> Result<(Self, Accepted<'static>), Error>
+    where
+        R: Drives<S>,
+    {
         Box::pin(async {
             let mut opening = Opening::<S, R>::new(stream, R::Timer::default(), config);
             let (connection, accepted, remainder) = opening.connect(request, config).await?;
@@ -101,7 +107,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
 }
 
 /// # Reading
-impl<S, R: Runtime<S>> WebSocket<S, R> {
+impl<S, R: Runtime> WebSocket<S, R> {
     /// The next message, control frame or Close; `None` when the connection has
     /// come to its orderly end, the Close having been returned before, and ever after.
     ///
@@ -111,7 +117,10 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// [`Error::Failed`] and [`Error::Io`], for good; [`Error::WrongRead`] in the
     /// middle of a message begun with [`read_part`](Self::read_part).
     #[inline]
-    pub async fn read(&mut self) -> Result<Option<Message>, Error> {
+    pub async fn read(&mut self) -> Result<Option<Message>, Error>
+    where
+        R: Drives<S>,
+    {
         let socket = self.alone();
         poll_fn(|cx| socket.poll_next(cx)).await
     }
@@ -121,7 +130,10 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     ///
     /// # Errors
     /// As for [`read`](Self::read).
-    pub async fn read_part(&mut self) -> Result<Option<Part<'static>>, Error> {
+    pub async fn read_part(&mut self) -> Result<Option<Part<'static>>, Error>
+    where
+        R: Drives<S>,
+    {
         let socket = self.alone();
         poll_fn(|cx| socket.poll_next(cx)).await
     }
@@ -134,7 +146,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
 }
 
 /// # Writing
-impl<S, R: Runtime<S>> WebSocket<S, R> {
+impl<S, R: Runtime> WebSocket<S, R> {
     /// Adds a message or control frame to what is to be written: by the next
     /// [`read`](Self::read), [`flush`](Self::flush) or [`send`](Self::send).
     ///
@@ -196,13 +208,18 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// be silent, which the [keepalive](Config::keepalive) and the
     /// [pong timeout](Config::pong_timeout) say, the connection fails. A program that does not
     /// trust its peers sets an end to it all, such as `tokio::time::timeout`, or adds with
-    /// [`write`](Self::write) and reads.
+    /// [`write`](Self::write) and reads. Of a connection that is split a peer is not silent as
+    /// long as the reader hears of it, though it takes nothing: there such an end, or a look at
+    /// what is [unwritten](Self::unwritten), is needed.
     ///
     /// # Errors
     /// [`Error::Io`] if the stream takes no more; [`Error::Failed`] with
     /// [`PongTimeout`](crate::Violation::PongTimeout) or, when closing,
     /// [`CloseTimeout`](crate::Violation::CloseTimeout).
-    pub async fn flush(&mut self) -> Result<(), Error> {
+    pub async fn flush(&mut self) -> Result<(), Error>
+    where
+        R: Drives<S>,
+    {
         let socket = self.alone();
         poll_fn(|cx| socket.poll_flush(cx)).await
     }
@@ -216,7 +233,10 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     pub fn send<'m>(
         &mut self,
         event: impl Into<Event<'m>>,
-    ) -> impl Future<Output = Result<(), Error>> {
+    ) -> impl Future<Output = Result<(), Error>>
+    where
+        R: Drives<S>,
+    {
         // Not by an async function, which would do nothing if `select!` never comes to poll it.
         let added = self.write(event);
         async move {
@@ -241,7 +261,10 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
         &mut self,
         code: impl Into<Option<CloseCode>>,
         reason: &str,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Error>
+    where
+        R: Drives<S>,
+    {
         let socket = self.alone();
         socket.begin_close(code.into(), reason)?;
         poll_fn(|cx| socket.poll_closed(cx)).await
@@ -255,7 +278,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
 }
 
 /// # The parts
-impl<S, R: Runtime<S>> WebSocket<S, R> {
+impl<S, R: Runtime> WebSocket<S, R> {
     /// Reader and writer, to be used by two tasks; see [`Reader`].
     #[must_use]
     pub fn split(self) -> (Reader<S, R>, Writer<S, R>) {
@@ -310,7 +333,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
 
 /// Two tasks can use it as a `Stream` and as a `Sink`, divided by `StreamExt::split` as generic
 /// code has to; [`split`](Self::split) gives more.
-impl<S: Unpin, R: Runtime<S>> Stream for WebSocket<S, R> {
+impl<S: Unpin, R: Drives<S>> Stream for WebSocket<S, R> {
     type Item = Result<Message, Error>;
 
     /// As [`read`](Self::read); after an error there is nothing more.
@@ -319,13 +342,13 @@ impl<S: Unpin, R: Runtime<S>> Stream for WebSocket<S, R> {
     }
 }
 
-impl<S: Unpin, R: Runtime<S>> FusedStream for WebSocket<S, R> {
+impl<S: Unpin, R: Drives<S>> FusedStream for WebSocket<S, R> {
     fn is_terminated(&self) -> bool {
         self.0.is_terminated
     }
 }
 
-impl<S: Unpin, R: Runtime<S>> Sink<Message> for WebSocket<S, R> {
+impl<S: Unpin, R: Drives<S>> Sink<Message> for WebSocket<S, R> {
     type Error = Error;
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
@@ -349,7 +372,7 @@ impl<S: Unpin, R: Runtime<S>> Sink<Message> for WebSocket<S, R> {
     }
 }
 
-impl<S: fmt::Debug, R: Runtime<S>> fmt::Debug for WebSocket<S, R> {
+impl<S: fmt::Debug, R: Runtime> fmt::Debug for WebSocket<S, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WebSocket")
             .field("stream", &self.0.stream)

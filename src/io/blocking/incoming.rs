@@ -9,8 +9,8 @@ use crate::io::error::Error;
 use crate::io::opening::Opening;
 
 /// A client's request on a blocking stream, read and not yet answered.
-pub struct Incoming<S: Stream> {
-    opening: Opening<S, Blocking<S>>,
+pub struct Incoming<S> {
+    opening: Opening<S, Blocking>,
     request: Request<'static>,
     remainder: Vec<u8>,
 }

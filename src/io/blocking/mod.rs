@@ -9,6 +9,8 @@ mod tls;
 
 use alloc::vec::Vec;
 use core::fmt;
+use core::time::Duration;
+use std::time::Instant;
 
 pub use incoming::Incoming;
 pub use stream::{ReadWrite, Stream};
@@ -42,11 +44,12 @@ use crate::prepared::Prepared;
 /// `examples/chat.rs` does. What another thread can do is to end the connection at once, by the
 /// `shutdown` of a `try_clone` of its `TcpStream`.
 ///
-/// The stream's timeout for reading is the adapter's while there is a deadline: in the opening
-/// handshake, with a [keepalive](Config::keepalive), which is on by default, and when closing.
-/// A program that has its own, and no keepalive, sets it after the handshake. The timeout for
-/// writing is the program's to set: without one, a peer that does not read can hold a write for
-/// as long as it likes, whatever the deadlines.
+/// The stream's timeout for reading is the adapter's, which has deadlines to keep: a program that
+/// does not want to wait for long sets [`set_read_timeout`](WebSocket::set_read_timeout) here. The
+/// timeout for writing is the program's to set on the stream: without one, a peer that does not
+/// read can hold a write for as long as it likes, whatever the deadlines. A stream that does not
+/// block at all is for event loops, which call [`read`](WebSocket::read) when there is something,
+/// and at the latest when [`deadline`](WebSocket::deadline) says.
 ///
 /// ```no_run
 /// use sansws::blocking::WebSocket;
@@ -68,7 +71,7 @@ use crate::prepared::Prepared;
 /// }
 /// # Ok::<_, std::io::Error>(())
 /// ```
-pub struct WebSocket<S: Stream>(Socket<S, Blocking<S>>);
+pub struct WebSocket<S>(Socket<S, Blocking>);
 
 /// # Opening
 impl<S: Stream> WebSocket<S> {
@@ -102,14 +105,14 @@ impl<S: Stream> WebSocket<S> {
         request: RequestBuilder,
         config: &Config,
     ) -> Result<(Self, Accepted<'static>), Error> {
-        let mut opening = Opening::<S, Blocking<S>>::new(stream, Timer::default(), config);
+        let mut opening = Opening::<S, Blocking>::new(stream, Timer::default(), config);
         let (connection, accepted, remainder) = now(opening.connect(request, config))?;
         Ok((Self::after(opening, connection, remainder), accepted))
     }
 }
 
 impl<S: Stream> WebSocket<S> {
-    fn after(opening: Opening<S, Blocking<S>>, ws: Connection, remainder: Vec<u8>) -> Self {
+    fn after(opening: Opening<S, Blocking>, ws: Connection, remainder: Vec<u8>) -> Self {
         // The handshake's: if there is no keepalive, the program may set its own from here on.
         // Should it fail, reading tells more.
         let _ = opening.stream.set_read_timeout(None);
@@ -137,6 +140,24 @@ impl<S: Stream> WebSocket<S> {
     /// As for [`read`](Self::read).
     pub fn read_part(&mut self) -> Result<Option<Part<'static>>, Error> {
         now(core::future::poll_fn(|cx| self.0.poll_next(cx)))
+    }
+
+    /// Sets how long a read may wait for something before it returns [`Error::Io`] of kind
+    /// `WouldBlock`, to be called again; `None` for as long as it takes. Default: `None`. The
+    /// shortest is a millisecond.
+    ///
+    /// For programs that have other things to see to, such as a channel, or a shutdown.
+    /// [`close`](Self::close) waits for as long as it takes all the same.
+    pub fn set_read_timeout(&mut self, timeout: Option<Duration>) {
+        self.0.timer.set_own(timeout);
+    }
+
+    /// When to [`read`](Self::read) at the latest, though nothing has come: for the keepalive, or
+    /// the peer's pong or Close that does not come. `None` if there is no such deadline.
+    ///
+    /// For event loops, with streams that do not block. To be asked each time before waiting.
+    pub fn deadline(&mut self) -> Option<Instant> {
+        self.0.deadline()
     }
 
     /// Sets how many bytes may wait to be written before nothing more is read.
@@ -235,7 +256,10 @@ impl<S: Stream> WebSocket<S> {
     /// with [`CloseTimeout`](crate::Violation::CloseTimeout); [`Error::Io`].
     pub fn close(&mut self, code: impl Into<Option<CloseCode>>, reason: &str) -> Result<(), Error> {
         self.0.begin_close(code.into(), reason)?;
-        now(core::future::poll_fn(|cx| self.0.poll_closed(cx)))
+        let own = self.0.timer.set_own(None);
+        let closed = now(core::future::poll_fn(|cx| self.0.poll_closed(cx)));
+        self.0.timer.set_own(own);
+        closed
     }
 
     /// How many bytes wait to be written.

@@ -1,7 +1,7 @@
 //! What the adapters have in common, for streams that block: futures that never wait.
 
 use core::future::Future;
-use core::marker::PhantomData;
+use core::mem;
 use core::pin::pin;
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
@@ -11,7 +11,7 @@ use std::time::Instant;
 use super::Stream;
 use crate::io::error::Error;
 use crate::io::lent;
-use crate::io::socket::{self, Runtime, sealed};
+use crate::io::socket::{self, Drives, Runtime, sealed};
 
 /// What never waits but in the stream itself, done.
 pub(in crate::io) fn now<T>(future: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
@@ -22,11 +22,11 @@ pub(in crate::io) fn now<T>(future: impl Future<Output = Result<T, Error>>) -> R
 }
 
 /// Blocking streams, as a runtime that is always ready.
-pub(in crate::io) struct Blocking<S>(PhantomData<S>);
+pub(in crate::io) struct Blocking;
 
-impl<S> sealed::Sealed for Blocking<S> {}
+impl sealed::Sealed for Blocking {}
 
-impl<S: Stream> Runtime<S> for Blocking<S> {
+impl Runtime for Blocking {
     type Timer = Timer;
 
     const HAS_TASKS: bool = false;
@@ -34,18 +34,23 @@ impl<S: Stream> Runtime<S> for Blocking<S> {
     fn now() -> Instant {
         Instant::now()
     }
+}
 
+impl<S: Stream> Drives<S> for Blocking {
     fn before_read(timer: &mut Timer, s: &S, wait: Option<Duration>) -> io::Result<()> {
         timer.wait = wait;
+        timer.is_own = timer.own.is_some_and(|own| wait.is_none_or(|wait| own < wait));
+        let wait = if timer.is_own { timer.own } else { wait };
         let is_right = match (timer.set, wait) {
             (None, None) => true,
+            (set, own) if timer.is_own => set == own,
             // Coming back too early now and then costs less than setting it each time.
             (Some(set), Some(wait)) => set <= wait && set >= wait / 2,
             _ => false,
         };
         if !is_right {
             // A timeout of zero would be none.
-            let timeout = wait.map(|wait| wait.max(Duration::from_millis(1)));
+            let timeout = wait.map(|wait| wait.max(SHORTEST));
             s.set_read_timeout(timeout)?;
             timer.set = timeout;
         }
@@ -97,13 +102,27 @@ fn ready_or_blocked<T>(result: io::Result<T>) -> Poll<io::Result<T>> {
     }
 }
 
+/// The shortest timeout that all systems take.
+const SHORTEST: Duration = Duration::from_millis(1);
+
 /// The stream's own timeout.
 #[derive(Default)]
 pub(in crate::io) struct Timer {
+    /// What the program has set.
+    own: Option<Duration>,
+    /// Whether that is what the read is to end with.
+    is_own: bool,
     /// As it is set.
     set: Option<Duration>,
     /// How long before the deadline the read began that it is set for.
     wait: Option<Duration>,
+}
+
+impl Timer {
+    /// Returns what was set before.
+    pub(super) fn set_own(&mut self, timeout: Option<Duration>) -> Option<Duration> {
+        mem::replace(&mut self.own, timeout.map(|timeout| timeout.max(SHORTEST)))
+    }
 }
 
 impl socket::Timer for Timer {
@@ -113,7 +132,7 @@ impl socket::Timer for Timer {
         // loop.
         let left = deadline.saturating_duration_since(Instant::now());
         let is_timeout = match (self.set, self.wait.take()) {
-            (Some(set), Some(wait)) => wait.saturating_sub(left) >= set / 2,
+            (Some(set), Some(wait)) if !self.is_own => wait.saturating_sub(left) >= set / 2,
             _ => false,
         };
         if is_timeout || left.is_zero() { Poll::Ready(()) } else { Poll::Pending }

@@ -85,7 +85,7 @@ fn tunnel<S: Stream>(
     config: &Config,
     deadline: Option<Instant>,
 ) -> Result<S, Error> {
-    let opening = Opening::<S, Blocking<S>>::new(stream, Timer::default(), config);
+    let opening = Opening::<S, Blocking>::new(stream, Timer::default(), config);
     let mut opening = opening.no_later_than(deadline);
     now(opening.tunnel(uri, authorization))?;
     opening.stream.set_read_timeout(None)?;
