@@ -205,7 +205,7 @@ pub enum SendError {
     MessageUnfinished,
     /// A control frame's payload is longer than 125 bytes (5.5), which leaves
     /// 123 for a Close frame's reason.
-    #[error("the payload of a control frame is limited to 125 bytes")]
+    #[error("a control frame has at most 125 bytes, and a close reason 123")]
     ControlTooLong,
     /// The close code must not be sent (7.4), or there is a reason but no code.
     #[error("the close code must not be sent, or is missing before a reason")]

@@ -73,7 +73,7 @@ struct Row {
     state: State,
     /// For a server, for a client.
     transport: [Transport; 2],
-    close_sent: bool,
+    close_sent: Option<u16>,
     /// 7.1.5
     close_code: Option<u16>,
     failed: Option<Violation>,
@@ -88,19 +88,19 @@ fn table() -> Vec<Row> {
     let broken = Some(Violation::ReservedBit);
     let ended = Some(Violation::EndOfStream);
     vec![
-        row(Fresh, State::Open, [Open, Open], false, None, None),
-        row(WeClosed, State::Closing, [Open, Open], true, None, None),
+        row(Fresh, State::Open, [Open, Open], None, None, None),
+        row(WeClosed, State::Closing, [Open, Open], Some(1000), None, None),
         // 7.1.1: the server ends the stream, the client waits for that
-        row(PeerClosed, State::Closed, [Shutdown, AwaitEof], true, Some(4001), None),
-        row(PeerClosedWithoutCode, State::Closed, [Shutdown, AwaitEof], true, Some(1005), None),
-        row(WeClosedThenPeer, State::Closed, [Shutdown, AwaitEof], true, Some(4001), None),
-        row(PeerBrokeARule, State::Failed, [Shutdown, Shutdown], true, Some(1006), broken),
-        row(WeClosedThenPeerBrokeARule, State::Failed, [Shutdown, Shutdown], true, Some(1006), broken),
-        row(Ended, State::Failed, [CloseIt, CloseIt], false, Some(1006), ended),
-        row(WeClosedThenEnded, State::Failed, [CloseIt, CloseIt], true, Some(1006), ended),
-        row(PeerClosedThenEnded, State::Closed, [CloseIt, CloseIt], true, Some(4001), None),
-        row(PeerBrokeARuleThenEnded, State::Failed, [CloseIt, CloseIt], true, Some(1006), broken),
-        row(PeerNeverAnsweredOurClose, State::Failed, [CloseIt, CloseIt], true, Some(1006), Some(Violation::CloseTimeout)),
+        row(PeerClosed, State::Closed, [Shutdown, AwaitEof], Some(4001), Some(4001), None),
+        row(PeerClosedWithoutCode, State::Closed, [Shutdown, AwaitEof], Some(1005), Some(1005), None),
+        row(WeClosedThenPeer, State::Closed, [Shutdown, AwaitEof], Some(1000), Some(4001), None),
+        row(PeerBrokeARule, State::Failed, [Shutdown, Shutdown], Some(1002), Some(1006), broken),
+        row(WeClosedThenPeerBrokeARule, State::Failed, [Shutdown, Shutdown], Some(1000), Some(1006), broken),
+        row(Ended, State::Failed, [CloseIt, CloseIt], None, Some(1006), ended),
+        row(WeClosedThenEnded, State::Failed, [CloseIt, CloseIt], Some(1000), Some(1006), ended),
+        row(PeerClosedThenEnded, State::Closed, [CloseIt, CloseIt], Some(4001), Some(4001), None),
+        row(PeerBrokeARuleThenEnded, State::Failed, [CloseIt, CloseIt], Some(1002), Some(1006), broken),
+        row(PeerNeverAnsweredOurClose, State::Failed, [CloseIt, CloseIt], Some(1000), Some(1006), Some(Violation::CloseTimeout)),
     ]
 }
 
@@ -112,8 +112,10 @@ fn assert_row(ws: &Connection, role: Role, row: &Row) {
     let name = format!("{role:?} {:?}", row.situation);
     assert_eq!(ws.state(), row.state, "{name}");
     assert_eq!(ws.transport(), row.transport[role as usize], "{name}");
-    assert_eq!(ws.close_sent(), row.close_sent, "{name}");
+    assert_eq!(ws.close_sent().map(CloseCode::value), row.close_sent, "{name}");
     assert_eq!(ws.close_code().map(CloseCode::value), row.close_code, "{name}");
+    let by_peer = [PeerClosed, PeerClosedWithoutCode, PeerClosedThenEnded];
+    assert_eq!(ws.is_closed_by_peer(), by_peer.contains(&row.situation), "{name}");
     assert_eq!(ws.failure(), row.failed, "{name}");
     assert!(format!("{ws:?}").contains(&format!("{role:?}")), "{name}: {ws:?}");
     assert!(format!("{ws:?}").contains(&format!("{:?}", row.state)), "{name}: {ws:?}");
@@ -177,7 +179,11 @@ fn the_end_of_the_stream_is_a_failure_unless_both_have_closed() {
         let name = format!("{role:?} {:?}", row.situation);
         assert_eq!(ws.receive_eof().err().and_then(Error::violation), violation, "{name}");
         assert_eq!(ws.transport(), Transport::Close, "{name}");
-        assert_eq!(ws.close_sent(), row.close_sent, "nobody would read it: {name}");
+        assert_eq!(
+            ws.close_sent().map(CloseCode::value),
+            row.close_sent,
+            "nobody would read it: {name}"
+        );
     }
     // in the middle of a frame, of a message, of a header
     for role in Role::BOTH {

@@ -199,6 +199,16 @@ fn nobody_listening_is_an_error_that_says_so() {
         let is_expected =
             matches!(&error, Error::Io(error) if error.kind() == ErrorKind::ConnectionRefused);
         assert!(is_expected, "{kind:?}: {error:?}");
+        assert!(error.to_string().starts_with(&format!("{address}: ")), "{error}");
+    }
+}
+
+#[test]
+fn a_name_that_nobody_knows_is_in_the_error() {
+    for kind in KINDS {
+        let error = Client::refused(kind, &Connector::new(), "ws://nobody.invalid/");
+        assert!(matches!(error, Error::Io(_)), "{kind:?}: {error:?}");
+        assert!(error.to_string().starts_with("nobody.invalid: "), "{error}");
     }
 }
 
@@ -251,6 +261,7 @@ fn the_stream_under_a_connection_can_be_asked() {
     let mut client = Client::open(Kind::Blocking, &Connector::new(), &uri);
     let Client::Blocking(ws) = &client else { unreachable!() };
     assert_eq!(ws.stream().tcp().peer_addr().expect("it is open").port(), port);
+    assert!(ws.stream().tls().is_none());
     client.close().expect("an orderly end");
     server.join().expect("an orderly end");
 }

@@ -124,6 +124,20 @@ fn a_proxy_that_refuses_is_a_value() {
 }
 
 #[test]
+fn what_a_proxy_does_is_not_taken_for_the_servers() {
+    for kind in KINDS {
+        let (port, proxy) = start("127.0.0.1", drop);
+        let connector =
+            Connector::new().proxy(&format!("http://127.0.0.1:{port}")).expect("a proxy");
+        let error = Client::refused(kind, &connector, "ws://example.com/");
+        assert!(matches!(error, Error::Io(_)), "{kind:?}: {error:?}");
+        let is_told = error.to_string().starts_with(&format!("the proxy 127.0.0.1:{port}: "));
+        assert!(is_told, "{kind:?}: {error}");
+        proxy.join().expect("no panic");
+    }
+}
+
+#[test]
 fn nobody_is_asked_for_a_server_that_tls_cannot_name() {
     let authority = Authority::new("test");
     for kind in KINDS {

@@ -197,6 +197,25 @@ fn the_time_for_the_handshake_of_tls_ends_with_it() {
 }
 
 #[test]
+fn the_tls_of_a_connection_can_be_asked() {
+    let authority = Authority::new("test");
+    let connector = Connector::new().tls(authority.client());
+    for kind in KINDS {
+        let tls = authority.server(&["localhost"]);
+        let (port, server) = start("127.0.0.1", |stream| echo(over_tls(stream, tls)));
+        let mut client = Client::open(kind, &connector, &format!("wss://localhost:{port}/"));
+        let tls = match &client {
+            Client::Blocking(ws) => ws.stream().tls(),
+            Client::Tokio(_, ws) => ws.stream().tls(),
+        };
+        let certificates = tls.and_then(|tls| tls.peer_certificates());
+        assert!(certificates.is_some_and(|certificates| !certificates.is_empty()), "{kind:?}");
+        client.close().expect("an orderly end");
+        server.join().expect("an orderly end");
+    }
+}
+
+#[test]
 fn a_server_that_sends_a_byte_now_and_then_is_not_waited_for_longer() {
     let authority = Authority::new("test");
     let connector = Connector::new().tls(authority.client()).timeout(Duration::from_millis(200));

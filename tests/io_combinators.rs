@@ -112,5 +112,5 @@ fn a_struct_needs_no_bounds() {
     let peer = Peer { reader, writer };
     assert!(peer.say("hello"));
     drop(peer.reader);
-    assert!(!peer.writer.connection(Connection::close_sent));
+    assert_eq!(peer.writer.connection(Connection::close_sent), None);
 }

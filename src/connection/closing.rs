@@ -57,7 +57,10 @@ pub enum Transport {
 /// How far the closing has come.
 #[derive(Debug, Default)]
 pub(super) struct Closing {
-    pub(super) sent: bool,
+    /// The code of our Close frame, 1005 if it had none.
+    pub(super) sent: Option<CloseCode>,
+    /// Whether the peer's came before that.
+    pub(super) is_begun_by_peer: bool,
     /// The code of the peer's Close frame, 1005 if it had none.
     pub(super) received: Option<CloseCode>,
     pub(super) failed: Option<Violation>,
@@ -71,8 +74,8 @@ impl Closing {
         match self {
             Self { failed: Some(_), .. } => State::Failed,
             Self { received: Some(_), .. } => State::Closed,
-            Self { sent: true, .. } => State::Closing,
-            Self { sent: false, .. } => State::Open,
+            Self { sent: Some(_), .. } => State::Closing,
+            Self { sent: None, .. } => State::Open,
         }
     }
 

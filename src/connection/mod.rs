@@ -274,10 +274,17 @@ impl Connection {
         self.closing.failed
     }
 
-    /// Whether a Close frame was sent, by the program or as an answer.
+    /// The code of the Close frame that was sent, by the program, as an answer or because the
+    /// connection has failed: 1005 if it had none; `None` if none was sent.
     #[must_use]
-    pub fn close_sent(&self) -> bool {
+    pub fn close_sent(&self) -> Option<CloseCode> {
         self.closing.sent
+    }
+
+    /// Whether it was the peer who has closed: its Close frame came before any was sent.
+    #[must_use]
+    pub fn is_closed_by_peer(&self) -> bool {
+        self.closing.is_begun_by_peer
     }
 
     /// How many bytes of unfinished messages and control frames the connection

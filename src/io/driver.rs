@@ -396,6 +396,15 @@ impl Driver {
     }
 }
 
+impl Drop for Driver {
+    fn drop(&mut self) {
+        // A log that shows the beginning shows an end.
+        if !self.has_ended {
+            trace::dropped(&self.ws);
+        }
+    }
+}
+
 /// Puts the next of what is in `input` into `received`. That the connection has failed is no
 /// error yet: first the peer is told.
 #[inline]

@@ -17,6 +17,7 @@ use crate::MaskingKeys;
 use crate::connection::{Config, Connection};
 use crate::handshake::{
     Accept, Accepted, Answer, HandshakeError, Request, RequestBuilder, Response, ServerHandshake,
+    Uri,
 };
 
 /// How much is read, and dropped, of a peer that was refused.
@@ -59,7 +60,7 @@ impl<S, R: Drives<S>> Opening<S, R> {
             |input: &mut &mut [u8]| Ok(handshake.receive(input)?.map(Request::into_owned));
         match self.read_until(receive).await {
             Err(Error::Handshake(error)) => Err(self.refuse(error).await),
-            result => result,
+            result => result.inspect_err(|error| trace::failed_to_open(None, error)),
         }
     }
 
@@ -79,12 +80,14 @@ impl<S, R: Drives<S>> Opening<S, R> {
         self.begin_answer();
         match chosen {
             Ok(connection) => {
-                self.write_all(&out).await?;
+                let written = self.write_all(&out).await;
+                written.inspect_err(|error| trace::failed_to_open(None, error))?;
                 trace::accepted(request);
                 Ok(connection)
             }
             Err(Error::Handshake(error)) => Err(self.refuse(error).await),
             Err(error) => {
+                trace::failed_to_open(None, &error);
                 // Why it was refused is of more use than that this could not be said.
                 let _ = self.respond(request, 500, &[], b"").await;
                 Err(error)
@@ -110,6 +113,7 @@ impl<S, R: Drives<S>> Opening<S, R> {
             self.linger().await;
         }
         built?;
+        trace::answered(request, status);
         written
     }
 
@@ -119,8 +123,18 @@ impl<S, R: Drives<S>> Opening<S, R> {
         request: RequestBuilder,
         config: &Config,
     ) -> Result<(Connection, Accepted<'static>, Vec<u8>), Error> {
-        let mut out = Vec::new();
         let uri = request.uri().clone();
+        let opened = self.connect_to(&uri, request, config).await;
+        opened.inspect_err(|error| trace::failed_to_open(Some(uri.authority()), error))
+    }
+
+    async fn connect_to(
+        &mut self,
+        uri: &Uri,
+        request: RequestBuilder,
+        config: &Config,
+    ) -> Result<(Connection, Accepted<'static>, Vec<u8>), Error> {
+        let mut out = Vec::new();
         let mut handshake =
             request.start(crate::handshake::nonce(), &mut out).max_head_len(self.max_head_len);
         self.write_all(&out).await?;
@@ -144,7 +158,7 @@ impl<S, R: Drives<S>> Opening<S, R> {
     #[cfg(feature = "connect")]
     pub(super) async fn tunnel(
         &mut self,
-        uri: &crate::handshake::Uri,
+        uri: &Uri,
         authorization: Option<&str>,
     ) -> Result<(), Error> {
         let mut out = Vec::new();

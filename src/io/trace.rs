@@ -2,15 +2,18 @@
 //! Nothing without the feature `tracing`.
 
 #[cfg(not(feature = "tracing"))]
-pub(super) use self::off::{accepted, connected, ended, refused};
+pub(super) use self::off::{
+    accepted, answered, connected, dropped, ended, failed_to_open, refused,
+};
 #[cfg(feature = "tracing")]
-pub(super) use self::on::{accepted, connected, ended, refused};
+pub(super) use self::on::{accepted, answered, connected, dropped, ended, failed_to_open, refused};
 
 #[cfg(feature = "tracing")]
 mod on {
     use tracing::debug;
 
     use crate::connection::Connection;
+    use crate::frame::CloseCode;
     use crate::handshake::{HandshakeError, Request};
     use crate::io::error::Error;
 
@@ -26,20 +29,44 @@ mod on {
         debug!(target: TARGET, status, section, "refused a handshake: {error}");
     }
 
+    pub(in crate::io) fn answered(request: &Request<'_>, status: u16) {
+        debug!(target: TARGET, status, path = request.path(), "answered a request without opening");
+    }
+
     pub(in crate::io) fn connected(host: &str) {
         debug!(target: TARGET, host, "opened a WebSocket");
     }
 
+    /// Of a client with a host.
+    pub(in crate::io) fn failed_to_open(host: Option<&str>, error: &Error) {
+        debug!(target: TARGET, host, "a WebSocket was not opened: {error}");
+    }
+
     pub(in crate::io) fn ended(connection: &Connection, outcome: &Result<(), Error>) {
-        let code = connection.close_code().map(crate::frame::CloseCode::value);
+        let (sent, received) = codes(connection);
         match outcome {
-            Ok(()) => debug!(target: TARGET, code, "closed a WebSocket"),
+            Ok(()) => {
+                let by_peer = connection.is_closed_by_peer();
+                debug!(target: TARGET, sent, received, by_peer, "closed a WebSocket");
+            }
             Err(Error::Failed(violation)) => {
                 let section = violation.section();
-                debug!(target: TARGET, code, section, "a WebSocket failed: {violation}");
+                debug!(target: TARGET, sent, received, section, "a WebSocket failed: {violation}");
             }
-            Err(error) => debug!(target: TARGET, code, "a WebSocket failed: {error}"),
+            Err(error) => debug!(target: TARGET, sent, received, "a WebSocket failed: {error}"),
         }
+    }
+
+    /// By the program, before its end.
+    pub(in crate::io) fn dropped(connection: &Connection) {
+        let (sent, received) = codes(connection);
+        debug!(target: TARGET, sent, received, "dropped a WebSocket");
+    }
+
+    /// What the two Close frames have said; 1006 is no code of one.
+    fn codes(connection: &Connection) -> (Option<u16>, Option<u16>) {
+        let received = connection.close_code().filter(|code| *code != CloseCode::ABNORMAL);
+        (connection.close_sent().map(CloseCode::value), received.map(CloseCode::value))
     }
 }
 
@@ -53,7 +80,13 @@ mod off {
 
     pub(in crate::io) const fn refused(_: HandshakeError) {}
 
+    pub(in crate::io) const fn answered(_: &Request<'_>, _: u16) {}
+
     pub(in crate::io) const fn connected(_: &str) {}
 
+    pub(in crate::io) const fn failed_to_open(_: Option<&str>, _: &Error) {}
+
     pub(in crate::io) const fn ended(_: &Connection, _: &Result<(), Error>) {}
+
+    pub(in crate::io) const fn dropped(_: &Connection) {}
 }

@@ -53,7 +53,7 @@ pub fn run(rules: &Rules, pieces: &[&[u8]], calls: &[Call]) -> Ran {
         state: ws.state(),
         transport: ws.transport(),
         close_code: ws.close_code(),
-        close_sent: ws.close_sent(),
+        close_sent: ws.close_sent().is_some(),
     }
 }
 

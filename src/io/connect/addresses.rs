@@ -15,8 +15,3 @@ pub(super) fn by_turns(addresses: impl Iterator<Item = SocketAddr>) -> Vec<Socke
     }
     by_turns
 }
-
-/// What is said of a name that has no address.
-pub(super) fn no_address() -> std::io::Error {
-    std::io::Error::new(std::io::ErrorKind::NotFound, "the name has no address")
-}

@@ -4,7 +4,8 @@ use std::net::{TcpStream, ToSocketAddrs as _};
 use std::time::Instant;
 
 use super::Connector;
-use super::addresses::{by_turns, no_address};
+use super::addresses::by_turns;
+use super::failure::{about, no_address, took_too_long};
 #[cfg(feature = "rustls")]
 use super::tls::{Tls, tls_for};
 use crate::connection::Config;
@@ -15,6 +16,7 @@ use crate::io::blocking::runtime::{Blocking, Timer, now};
 use crate::io::blocking::{Stream, WebSocket};
 use crate::io::error::Error;
 use crate::io::opening::Opening;
+use crate::io::trace;
 
 /// Opens a connection to the server that a `ws` or `wss` URI names; for more than
 /// that, see [`Connector`].
@@ -49,15 +51,19 @@ impl Connector {
         request: impl TryInto<RequestBuilder, Error: Into<Error>>,
     ) -> Result<(WebSocket<ClientStream>, Accepted<'static>), Error> {
         let request = request.try_into().map_err(Into::into)?;
-        let stream = self.open_blocking(request.uri())?;
+        let uri = request.uri();
+        let stream = self.open_blocking(uri);
+        let stream =
+            stream.inspect_err(|error| trace::failed_to_open(Some(uri.authority()), error))?;
         WebSocket::connect_over(stream, request, &self.config)
     }
 
     fn open_blocking(&self, uri: &Uri) -> Result<ClientStream, Error> {
         let deadline = Instant::now().checked_add(self.timeout);
         let tls = tls_for(uri, self)?;
-        let addresses = by_turns(self.first_hop(uri).to_socket_addrs()?);
-        let mut stream = connect_any(&addresses, deadline)?;
+        let (host, port) = self.first_hop(uri);
+        let addresses = (host, port).to_socket_addrs().map_err(about(host))?;
+        let mut stream = connect_any(&by_turns(addresses), deadline)?;
         // Messages are joined before they are written; nothing is gained by waiting.
         stream.set_nodelay(true)?;
         if let Some(proxy) = &self.proxy {
@@ -67,7 +73,7 @@ impl Connector {
                     left(deadline)?; // if it is this time that is up
                     return Err(Error::HandshakeTimeout);
                 }
-                result => result?,
+                result => result.map_err(Self::at_the_proxy(proxy))?,
             };
         }
         Ok(match tls {
@@ -152,7 +158,7 @@ fn connect_any(
         };
         match connected {
             Ok(stream) => return Ok(stream),
-            Err(error) => failure = error,
+            Err(error) => failure = about(address)(error),
         }
         untried -= 1;
     }
@@ -162,7 +168,7 @@ fn connect_any(
 /// The time that is left, if any is; `None` if there is no end to it.
 fn left(deadline: Option<Instant>) -> io::Result<Option<Duration>> {
     match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
-        Some(Duration::ZERO) => Err(io::ErrorKind::TimedOut.into()),
+        Some(Duration::ZERO) => Err(took_too_long()),
         left => Ok(left),
     }
 }
@@ -186,6 +192,17 @@ impl ClientStream {
             Layers::Plain(stream) => stream,
             #[cfg(feature = "rustls")]
             Layers::Tls(stream) => stream.stream(),
+        }
+    }
+
+    /// The TLS connection, for its questions: the peer's certificates, the version, the protocol
+    /// agreed on. `None` without TLS.
+    #[cfg(feature = "rustls")]
+    #[must_use]
+    pub const fn tls(&self) -> Option<&rustls::ClientConnection> {
+        match &self.0 {
+            Layers::Plain(_) => None,
+            Layers::Tls(stream) => Some(stream.tls()),
         }
     }
 

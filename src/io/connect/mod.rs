@@ -3,18 +3,21 @@
 mod addresses;
 #[cfg(feature = "blocking")]
 pub(super) mod blocking;
+mod failure;
 mod proxy;
 #[cfg(all(feature = "rustls", any(feature = "blocking", feature = "tokio-rustls")))]
 mod tls;
 #[cfg(feature = "tokio")]
 pub(super) mod tokio;
 
+use alloc::format;
 #[cfg(feature = "rustls")]
 use alloc::sync::Arc;
 use core::fmt;
 use core::time::Duration;
 
 use self::proxy::Proxy;
+use super::error::Error;
 use crate::connection::Config;
 use crate::handshake::{BuildError, Uri};
 
@@ -114,6 +117,15 @@ impl Connector {
     pub fn tls(mut self, config: Arc<rustls::ClientConfig>) -> Self {
         self.tls = Some(config);
         self
+    }
+
+    /// What goes wrong between us and a proxy is not to be taken for the server's.
+    fn at_the_proxy(proxy: &Proxy) -> impl FnOnce(Error) -> Error {
+        let about = failure::about(format!("the proxy {}", proxy.authority()));
+        |error| match error {
+            Error::Io(error) => about(error).into(),
+            error => error,
+        }
     }
 
     /// Where to connect to first: the proxy, or the server.

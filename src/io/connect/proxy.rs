@@ -33,6 +33,10 @@ impl Proxy {
         Some(Self { uri, authorization })
     }
 
+    pub(super) fn authority(&self) -> &str {
+        self.uri.authority()
+    }
+
     pub(super) fn host(&self) -> &str {
         self.uri.host()
     }

@@ -10,13 +10,15 @@ use ::tokio::task::JoinSet;
 use ::tokio::time;
 
 use super::Connector;
-use super::addresses::{by_turns, no_address};
+use super::addresses::by_turns;
+use super::failure::{about, no_address, took_too_long};
 #[cfg(feature = "tokio-rustls")]
 use super::tls::{Tls, tls_for};
 use crate::handshake::{Accepted, RequestBuilder, Uri};
 use crate::io::error::Error;
 use crate::io::opening::Opening;
 use crate::io::tokio::{Timer, Tokio, WebSocket};
+use crate::io::trace;
 
 /// How long one address has, before the next is tried beside it (RFC 8305, 5).
 const HEAD_START: Duration = Duration::from_millis(250);
@@ -53,20 +55,25 @@ impl Connector {
         request: impl TryInto<RequestBuilder, Error: Into<Error>>,
     ) -> Result<(WebSocket<ClientStream>, Accepted<'static>), Error> {
         let request = request.try_into().map_err(Into::into)?;
-        let stream = time::timeout(self.timeout, self.open(request.uri())).await;
-        let stream = stream.map_err(|_| Error::Io(io::ErrorKind::TimedOut.into()))??;
+        let uri = request.uri();
+        let stream = time::timeout(self.timeout, self.open(uri)).await;
+        let stream = stream.unwrap_or_else(|_| Err(took_too_long().into()));
+        let stream =
+            stream.inspect_err(|error| trace::failed_to_open(Some(uri.authority()), error))?;
         WebSocket::connect_over(stream, request, &self.config).await
     }
 
     async fn open(&self, uri: &Uri) -> Result<ClientStream, Error> {
         let tls = tls_for(uri, self)?;
-        let addresses = lookup_host(self.first_hop(uri)).await?;
+        let (host, port) = self.first_hop(uri);
+        let addresses = lookup_host((host, port)).await.map_err(about(host))?;
         let mut stream = connect_any(by_turns(addresses)).await?;
         // Messages are joined before they are written; nothing is gained by waiting.
         stream.set_nodelay(true)?;
         if let Some(proxy) = &self.proxy {
             let mut opening = Opening::<_, Tokio>::new(stream, Timer::default(), &self.config);
-            opening.tunnel(uri, proxy.authorization.as_deref()).await?;
+            let tunnel = opening.tunnel(uri, proxy.authorization.as_deref()).await;
+            tunnel.map_err(Self::at_the_proxy(proxy))?;
             stream = opening.stream;
         }
         match tls {
@@ -106,7 +113,8 @@ async fn connect_any(addresses: impl IntoIterator<Item = SocketAddr>) -> io::Res
     let mut failure = no_address();
     loop {
         if let Some(address) = addresses.next() {
-            attempts.spawn(TcpStream::connect(address));
+            let connect = async move { TcpStream::connect(address).await.map_err(about(address)) };
+            attempts.spawn(connect);
         }
         let attempt = if addresses.peek().is_some() {
             time::timeout(HEAD_START, attempts.join_next()).await.ok()
@@ -146,6 +154,17 @@ impl ClientStream {
             Layers::Plain(stream) => stream,
             #[cfg(feature = "tokio-rustls")]
             Layers::Tls(stream) => stream.get_ref().0,
+        }
+    }
+
+    /// The TLS connection, for its questions: the peer's certificates, the version, the protocol
+    /// agreed on. `None` without TLS.
+    #[cfg(feature = "tokio-rustls")]
+    #[must_use]
+    pub fn tls(&self) -> Option<&rustls::ClientConnection> {
+        match &self.0 {
+            Layers::Plain(_) => None,
+            Layers::Tls(stream) => Some(stream.get_ref().1),
         }
     }
 }
