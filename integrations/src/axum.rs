@@ -1,5 +1,13 @@
 //! An extractor for axum: a WebSocket by the `Upgrade` of HTTP/1.1 and by the
 //! extended CONNECT of HTTP/2 (RFC 8441).
+//!
+//! The request is hyper's to read: what [`Config`] says of the opening handshake has no effect, and
+//! `axum::serve` waits for a request for as long as it takes. A server that strangers can reach
+//! serves its `Router` with hyper-util, and gives the builder of `http1()` a timer and a
+//! `header_read_timeout`.
+//!
+//! Nor does axum's graceful shutdown wait for WebSockets: it is for the program to tell and to
+//! await them (`examples/axum_echo.rs`).
 
 use std::fmt;
 
@@ -49,9 +57,16 @@ pub struct WebSocketUpgrade {
     origins: Option<OriginPolicy>,
     subprotocol: Option<String>,
     deflate: Option<DeflateConfig>,
+    on_failed_upgrade: Option<Box<dyn FnOnce(::hyper::Error) + Send>>,
 }
 
 impl WebSocketUpgrade {
+    /// Sets what to do if the client is gone before it has the answer. Default: nothing.
+    pub fn on_failed_upgrade(mut self, act: impl FnOnce(::hyper::Error) + Send + 'static) -> Self {
+        self.on_failed_upgrade = Some(Box::new(act));
+        self
+    }
+
     /// Sets the limits and habits of the connection.
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
@@ -91,7 +106,8 @@ impl WebSocketUpgrade {
     }
 
     /// The answer, to which headers can be added; once it is sent, `serve` runs in a
-    /// task of its own. If the client is gone by then it does not run.
+    /// task of its own. If the client is gone by then it does not run
+    /// ([`on_failed_upgrade`](Self::on_failed_upgrade)).
     #[must_use = "the WebSocket opens when the response is sent"]
     pub fn on_upgrade<S, F>(self, serve: S) -> Response
     where
@@ -104,8 +120,13 @@ impl WebSocketUpgrade {
         };
         let opening = Opening::new(self.on_upgrade, connection);
         tokio::spawn(async move {
-            if let Ok(ws) = opening.await {
-                serve(ws).await;
+            match opening.await {
+                Ok(ws) => serve(ws).await,
+                Err(error) => {
+                    if let Some(act) = self.on_failed_upgrade {
+                        act(error);
+                    }
+                }
             }
         });
         response
@@ -144,6 +165,7 @@ impl<S: Sync> FromRequestParts<S> for WebSocketUpgrade {
             origins: None,
             subprotocol: None,
             deflate: None,
+            on_failed_upgrade: None,
         })
     }
 }
