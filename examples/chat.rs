@@ -19,7 +19,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use clap::Parser;
 use sansws::CloseCode;
-use sansws::handshake::{BuildError, Request, ServerHandshake};
+use sansws::handshake::{BuildError, OriginPolicy, Request, ServerHandshake};
 use sansws::{
     Clock, Config, Connection, DeflateConfig, Event, Prepared, SendError, State, Transport,
 };
@@ -179,8 +179,10 @@ fn answer(
     deflate: bool,
     out: &mut Vec<u8>,
 ) -> Result<Option<(Connection, bool)>, BuildError> {
+    // No other site's page is to speak in the name of whoever looks at it.
+    let our_page = OriginPolicy::same_host().or_none();
     match request.path() {
-        "/ws" => match request.accept() {
+        "/ws" => match request.accept_from(&our_page) {
             Ok(accept) => {
                 let config = Config::new().max_message_len(16 * 1024);
                 let mut accept = accept.select_subprotocol(&["chat"]);
