@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use futures_util::{FutureExt, SinkExt, StreamExt, TryStreamExt, future};
 use sansws::io::Error;
 use sansws::tokio::WebSocket;
-use sansws::{CloseCode, Config, Connection, MaskingKeys, Message};
+use sansws::{Close, CloseCode, Config, Connection, Event, MaskingKeys, Message};
 use tokio::io::{DuplexStream, duplex};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -94,6 +94,23 @@ async fn a_relay_by_two_forwards() {
     }
     client.close(CloseCode::NORMAL, "").await.expect("an orderly end");
     relay.await.expect("no panic").expect("an orderly end");
+}
+
+#[test]
+fn a_message_is_the_event_that_it_was() {
+    let events = [
+        Event::Text("text".into()),
+        Event::Binary((&[1, 2][..]).into()),
+        Event::Ping((&[3][..]).into()),
+        Event::Pong((&[][..]).into()),
+        Event::Close(Close::new(CloseCode::GOING_AWAY, "bye")),
+        Event::Close(Close::default()),
+    ];
+    for event in events {
+        let message = Message::from(event.clone());
+        assert_eq!(Event::from(&message), event);
+        assert_eq!(Event::from(message), event);
+    }
 }
 
 /// What holds a connection need not say what its stream can do.

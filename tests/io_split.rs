@@ -178,6 +178,10 @@ fn a_reader_is_woken_by_what_changes_something_and_only_that() {
     assert_pending(&reading, read.as_mut());
     writer.connection_mut(|ws, _| assert_eq!(ws.state(), State::Open));
     assert_eq!(reading.wakes(), 0);
+    // There may be an earlier deadline.
+    writer.connection_mut(|ws, _| ws.set_config(&Config::new().close_timeout(Duration::MAX)));
+    assert_eq!(reading.wakes(), 1);
+    assert_pending(&reading, read.as_mut());
 
     // It has a timer to start now, though the stream takes nothing.
     stream.state().room = 0;

@@ -11,7 +11,7 @@ use std::io::{self as std_io, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use io::is_blocked;
 use sansws::blocking::{ReadWrite, Stream, WebSocket};
@@ -105,19 +105,24 @@ fn the_programs_timeout_is_set_where_no_deadline_is_earlier() {
     let stream = Remembering::new([message.clone(), message.clone(), message.clone(), message]);
     let config = Config::new().keepalive(Some(seconds(1000))).close_timeout(seconds(5));
     let mut ws = WebSocket::new(stream, SERVER.connection(&config), Vec::new());
-    assert!(ws.deadline().is_some());
+    let left = ws.deadline().expect("a keepalive").saturating_duration_since(Instant::now());
+    assert!(left > seconds(900) && left <= seconds(1000), "{left:?}");
     for own in [Some(seconds(700)), Some(seconds(3)), Some(Duration::ZERO)] {
         ws.set_read_timeout(own);
         assert!(matches!(ws.read(), Ok(Some(Message::Binary(_)))));
         let expected = own.map(|own| own.max(Duration::from_millis(1)));
         assert_eq!(ws.stream().timeouts.take(), [expected]);
     }
-    // Not as long as it closes, when there is a deadline in any case.
+    ws.set_read_timeout(Some(seconds(2)));
+    // Not as long as it closes, when there is a deadline in any case; but after that again.
     assert!(is_blocked(&ws.close(None, "")));
-    assert!(last_timeout(&ws) > seconds(2));
+    assert!(last_timeout(&ws) > seconds(3));
+    assert!(is_blocked(&ws.read()));
+    assert_eq!(last_timeout(&ws), seconds(2));
     ws.set_read_timeout(Some(seconds(700)));
-    let _ = ws.read();
-    assert!(last_timeout(&ws) <= seconds(5));
+    assert!(is_blocked(&ws.read()));
+    let last = last_timeout(&ws);
+    assert!(last > seconds(3) && last <= seconds(5), "{last:?}");
 
     let mut ws = WebSocket::new(
         Remembering::new([]),
@@ -125,10 +130,47 @@ fn the_programs_timeout_is_set_where_no_deadline_is_earlier() {
         vec![],
     );
     assert_eq!(ws.deadline(), None);
-    for own in [Some(seconds(3)), None] {
+    for own in [Some(seconds(3)), Some(seconds(5)), Some(seconds(2)), None] {
         ws.set_read_timeout(own);
         assert!(is_blocked(&ws.read()));
         assert_eq!(ws.stream().timeouts.take(), [own]);
+    }
+}
+
+/// Says a byte of a long message each millisecond.
+struct Trickling(VecDeque<u8>);
+
+impl Read for Trickling {
+    fn read(&mut self, buf: &mut [u8]) -> std_io::Result<usize> {
+        thread::sleep(Duration::from_millis(1));
+        buf[0] = self.0.pop_front().expect("nobody waits for all of it");
+        Ok(1)
+    }
+}
+
+impl Write for Trickling {
+    fn write(&mut self, buf: &[u8]) -> std_io::Result<usize> {
+        Ok(buf.len())
+    }
+
+    fn flush(&mut self) -> std_io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn what_comes_bit_by_bit_is_waited_for_no_longer_than_the_program_has_set() {
+    let message = SERVER.incoming_final(BINARY, &[7; 10_000]);
+    for keepalive in [None, Some(seconds(100))] {
+        let stream = ReadWrite(Trickling(message.clone().into()));
+        let config = Config::new().keepalive(keepalive);
+        let mut ws = WebSocket::new(stream, SERVER.connection(&config), Vec::new());
+        ws.set_read_timeout(Some(Duration::from_millis(20)));
+        for _ in 0..3 {
+            let before = ws.connection().buffered();
+            assert!(is_blocked(&ws.read()));
+            assert!(ws.connection().buffered() > before, "nothing is lost");
+        }
     }
 }
 

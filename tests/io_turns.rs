@@ -18,17 +18,17 @@ use flood::Flood;
 use futures_util::StreamExt;
 use io::{Script, Task};
 use sansws::io::{Drives, Error, WebSocket};
-use sansws::{Config, futures_io, tokio};
-use support::{BINARY, Role, TEXT};
+use sansws::{Config, Message, futures_io, tokio};
+use support::{BINARY, PONG, Role, TEXT};
 
 const SERVER: Role = Role::Server;
 const MIB: usize = 1 << 20;
 
 /// How often it is ready before it gives way.
 fn turn<T>(task: &Task, mut poll: impl FnMut() -> Poll<Result<T, Error>>) -> usize {
-    let wakes = task.wakes();
-    let count = (0..10_000).take_while(|_| poll().map(Result::unwrap).is_ready()).count();
-    assert!(task.wakes() > wakes, "it gives way, and does not wait");
+    task.wakes(); // what was before
+    let count = (0..100_000).take_while(|_| poll().map(Result::unwrap).is_ready()).count();
+    assert!(task.wakes() > 0, "it gives way, and does not wait");
     count
 }
 
@@ -90,18 +90,31 @@ fn long_messages_are_a_few_in_a_turn() {
     assert!((1..5).contains(&turn(&task, || task.poll(pin!(ws.read())))));
 }
 
+#[test]
+fn what_has_no_bytes_counts_too() {
+    let (task, config) = (Task::new(), Config::new().keepalive(None).answer_pings(false));
+    for frame in [SERVER.incoming_final(TEXT, b""), SERVER.incoming_final(PONG, b"")] {
+        let (stream, input) = (Script::new(), frame.repeat(100_000));
+        let mut ws = futures_io::WebSocket::new(stream, SERVER.connection(&config), input);
+        assert!((1000..50_000).contains(&turn(&task, || task.poll(pin!(ws.read())))));
+    }
+}
+
 /// What is a few bytes on the way can be a MiB here.
 #[test]
 fn what_is_short_only_while_it_is_compressed_is_not_had_in_one_turn() {
-    fn check<R: Drives<Script>>(bytes: &[u8]) {
+    fn check<R: Drives<Script>>(frames: &[Vec<u8>]) {
         type Socket<R> = WebSocket<Script, R>;
-        let new = || -> Socket<R> {
+        let over = |stream: Script| -> Socket<R> {
             let config = Config::new().keepalive(None);
             let deflate = sansws::DeflateConfig::new();
             let (_, ws) = with_deflate::server(&["permessage-deflate"], deflate, &config);
-            let stream = Script::new();
-            stream.arrive(bytes);
             Socket::new(stream, ws, Vec::new())
+        };
+        let new = || {
+            let stream = Script::new();
+            stream.arrive(frames.concat());
+            over(stream)
         };
         let (task, mut ws) = (Task::new(), new());
         for _ in 0..3 {
@@ -110,6 +123,25 @@ fn what_is_short_only_while_it_is_compressed_is_not_had_in_one_turn() {
         let mut ws = new();
         for _ in 0..3 {
             assert!((1..50).contains(&turn(&task, || task.poll(pin!(ws.read_part())))));
+        }
+        // What is sent back has to be written before the next is looked for.
+        let mut ws = new();
+        ws.connection_mut().0.set_compression(false);
+        for _ in 0..3 {
+            assert!((1..5).contains(&turn(&task, || {
+                let read = task.poll(pin!(ws.read()));
+                if let Poll::Ready(Ok(Some(message))) = &read {
+                    ws.write(message).expect("it is open");
+                }
+                read
+            })));
+        }
+        // Each comes with a read of its own.
+        let stream = Script::new();
+        frames.iter().for_each(|frame| stream.arrive(frame));
+        let mut ws = over(stream);
+        for _ in 0..3 {
+            assert!((1..5).contains(&turn(&task, || task.poll(pin!(ws.read())))));
         }
         let mut ws = new();
         for _ in 0..3 {
@@ -123,20 +155,29 @@ fn what_is_short_only_while_it_is_compressed_is_not_had_in_one_turn() {
         let mut ws = new();
         let mut close = pin!(ws.close(None, ""));
         for _ in 0..5 {
-            let wakes = task.wakes();
-            assert!(task.poll(close.as_mut()).is_pending() && task.wakes() > wakes);
+            assert!(task.poll(close.as_mut()).is_pending() && task.wakes() > 0);
         }
     }
     let config = Config::new();
     let deflate = sansws::DeflateConfig::new().level(9);
-    let [_, mut client] = with_deflate::pair(deflate, deflate, &config);
-    let (mut bytes, text) = (Vec::new(), "x".repeat(MIB));
-    for _ in 0..50 {
-        client.send_text(&text, &mut bytes).expect("it is open");
+    let text = "x".repeat(MIB);
+    for message in [Message::from(text.as_str()), Message::from(text.as_bytes())] {
+        let [_, mut client] = with_deflate::pair(deflate, deflate, &config);
+        let frames = (0..50).map(|_| {
+            let mut frame = Vec::new();
+            match &message {
+                Message::Text(text) => client.send_text(text, &mut frame),
+                Message::Binary(data) => client.send_binary(data, &mut frame),
+                _ => unreachable!(),
+            }
+            .expect("it is open");
+            frame
+        });
+        let frames: Vec<_> = frames.collect();
+        assert!(frames.concat().len() < 128_000, "they come with one read");
+        check::<futures_io::FuturesIo>(&frames);
+        check::<tokio::Tokio>(&frames);
     }
-    assert!(bytes.len() < 128_000, "{} come with one read", bytes.len());
-    check::<futures_io::FuturesIo>(&bytes);
-    check::<tokio::Tokio>(&bytes);
 }
 
 #[test]

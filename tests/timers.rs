@@ -118,6 +118,17 @@ fn other_times_can_be_set_at_any_time() {
         receive(&mut rig.ws, &rig.role.incoming_final(PONG, b""));
         rig.ws.set_config(&config().keepalive(None));
         assert_eq!(rig.sleep(), None, "{:?}", rig.role);
+        // A pong that is not waited for any more is not missed later.
+        rig.ws.set_config(&config());
+        assert_eq!(rig.sleep(), Some(3000), "{:?}", rig.role);
+        rig.wait(3000);
+        assert_eq!(rig.handle(), (Ok(()), rig.ping()));
+        rig.ws.set_config(&config().keepalive(None));
+        assert_eq!(rig.sleep(), None, "{:?}", rig.role);
+        rig.wait(1_000_000);
+        assert_eq!(rig.handle(), (Ok(()), vec![]), "{:?}", rig.role);
+        rig.ws.set_config(&config());
+        assert_eq!(rig.sleep(), Some(3000), "{:?}", rig.role);
         rig.close_it();
         rig.ws.set_config(&config().close_timeout(Duration::from_millis(2)));
         assert_eq!(rig.sleep(), Some(2), "{:?}", rig.role);

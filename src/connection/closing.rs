@@ -57,8 +57,10 @@ pub enum Transport {
 /// How far the closing has come.
 #[derive(Debug, Default)]
 pub(super) struct Closing {
+    /// Asked before each message, and so by itself.
+    pub(super) sent: bool,
     /// The code of our Close frame, 1005 if it had none.
-    pub(super) sent: Option<CloseCode>,
+    pub(super) sent_code: Option<CloseCode>,
     /// Whether the peer's came before that.
     pub(super) is_begun_by_peer: bool,
     /// The code of the peer's Close frame, 1005 if it had none.
@@ -74,8 +76,8 @@ impl Closing {
         match self {
             Self { failed: Some(_), .. } => State::Failed,
             Self { received: Some(_), .. } => State::Closed,
-            Self { sent: Some(_), .. } => State::Closing,
-            Self { sent: None, .. } => State::Open,
+            Self { sent: true, .. } => State::Closing,
+            Self { sent: false, .. } => State::Open,
         }
     }
 

@@ -46,7 +46,7 @@ impl Limits {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Timeouts {
+pub(crate) struct Timeouts {
     pub(super) keepalive: Option<Millis>,
     pub(super) pong: Millis,
     pub(super) close: Millis,
@@ -54,7 +54,7 @@ pub(super) struct Timeouts {
 
 /// A duration in a quarter of the space: every connection holds three.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Millis(NonZeroU32);
+pub(crate) struct Millis(NonZeroU32);
 
 impl Millis {
     /// Rounds up, and to at least one millisecond and at most 49 days.

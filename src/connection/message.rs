@@ -98,6 +98,12 @@ impl From<&String> for Message {
     }
 }
 
+impl From<Cow<'_, str>> for Message {
+    fn from(text: Cow<'_, str>) -> Self {
+        Self::Text(text.into_owned())
+    }
+}
+
 impl From<Vec<u8>> for Message {
     fn from(data: Vec<u8>) -> Self {
         Self::Binary(data)
@@ -122,8 +128,14 @@ impl<const N: usize> From<&[u8; N]> for Message {
     }
 }
 
-impl From<Close<'static>> for Message {
-    fn from(close: Close<'static>) -> Self {
-        Self::Close(close)
+impl From<Cow<'_, [u8]>> for Message {
+    fn from(data: Cow<'_, [u8]>) -> Self {
+        Self::Binary(data.into_owned())
+    }
+}
+
+impl From<Close<'_>> for Message {
+    fn from(close: Close<'_>) -> Self {
+        Self::Close(close.into_owned())
     }
 }

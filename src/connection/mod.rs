@@ -28,6 +28,8 @@ use core::fmt;
 
 pub use closing::{State, Transport};
 pub use config::Config;
+#[cfg(feature = "_async")]
+pub(crate) use config::Timeouts;
 #[cfg(feature = "deflate")]
 pub use event::CompressedPart;
 pub use event::{BinaryPart, Close, Event, Part, TextPart};
@@ -225,20 +227,21 @@ impl Connection {
     /// [`poll_timeout`](Self::poll_timeout).
     ///
     /// For servers that accept little from a client until they know who it is; with an adapter,
-    /// by its `connection_mut`. What a configuration says of the opening handshake has no effect
-    /// any more.
+    /// by its `connection_mut`. All of the configuration is replaced: begin with that which the
+    /// connection was opened with. What it says of the opening handshake has no effect any more.
     ///
     /// ```
     /// use sansws::{Config, Connection, Event};
     ///
-    /// let mut ws = Connection::server(&Config::new().max_message_len(1024));
+    /// let config = Config::new().keepalive(None).max_message_len(1024);
+    /// let mut ws = Connection::server(&config);
     /// # let mut out = Vec::new();
     /// # let mut token = [0x81, 0x85, 0, 0, 0, 0, b't', b'o', b'k', b'e', b'n'];
     /// # let mut input = &mut token[..];
     /// if let Some(Event::Text(token)) = ws.receive(&mut input, &mut out)? {
     ///     # fn is_known(token: &str) -> bool { token == "token" }
     ///     if is_known(&token) {
-    ///         ws.set_config(&Config::new().max_message_len(16 << 20));
+    ///         ws.set_config(&config.max_message_len(16 << 20));
     ///     }
     /// }
     /// # Ok::<_, sansws::Error>(())
@@ -278,7 +281,7 @@ impl Connection {
     /// connection has failed: 1005 if it had none; `None` if none was sent.
     #[must_use]
     pub fn close_sent(&self) -> Option<CloseCode> {
-        self.closing.sent
+        self.closing.sent_code
     }
 
     /// Whether it was the peer who has closed: its Close frame came before any was sent.
@@ -394,6 +397,12 @@ impl Connection {
     /// [pong timeout](Config::pong_timeout) has to be longer than that takes.
     pub const fn handle_write_progress(&mut self) {
         self.timers.heard = true;
+    }
+
+    /// A change of them can bring about another deadline.
+    #[cfg(feature = "_async")]
+    pub(crate) const fn timeouts(&self) -> Timeouts {
+        self.timers.timeouts
     }
 
     #[cfg(feature = "_io")]

@@ -416,7 +416,7 @@ impl Connection {
                 // 5.5.1: "if an endpoint receives a Close frame and did not
                 // previously send a Close frame, the endpoint MUST send a Close
                 // frame in response"
-                if self.closing.sent.is_none() {
+                if !self.closing.sent {
                     self.closing.is_begun_by_peer = true;
                     self.write_close(close.code, &close.reason, out);
                 }

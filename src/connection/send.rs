@@ -285,7 +285,8 @@ impl Connection {
             2 + reason.len()
         });
         write_frame(&mut self.role, Opcode::CLOSE, true, &payload[..len], out);
-        self.closing.sent = Some(code.unwrap_or(CloseCode::NO_STATUS));
+        self.closing.sent = true;
+        self.closing.sent_code = Some(code.unwrap_or(CloseCode::NO_STATUS));
         #[cfg(feature = "deflate")]
         {
             // Nothing more will be sent.

@@ -49,6 +49,11 @@ impl Timers {
     /// Starts what has become due to start; the next deadline.
     pub(super) fn poll(&mut self, state: State, now: Instant) -> Option<Instant> {
         let heard = core::mem::take(&mut self.heard);
+        if state == State::Open && self.timeouts.keepalive.is_none() {
+            // Should it be set again, nothing is known of the time before.
+            self.waiting = Waiting::NotStarted;
+            return None;
+        }
         self.waiting = match (state, self.waiting) {
             (State::Open, Waiting::NotStarted) => Waiting::Silence(now),
             (State::Open, _) if heard => Waiting::Silence(now),

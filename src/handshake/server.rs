@@ -205,10 +205,12 @@ impl<'b> Request<'b> {
 
     /// The host that is asked for, and its port if that is not the default: what the `Host` field
     /// says, or the target if that is a whole URI (RFC 9112, 3.2.2); over HTTP/2 and HTTP/3
-    /// the `:authority`.
+    /// the `:authority`. `None` if that is no host.
     #[must_use]
     pub fn authority(&self) -> Option<&str> {
-        uri::authority_of(self.target()).or_else(|| str::from_utf8(self.header("host")?).ok())
+        let authority =
+            uri::authority_of(self.target()).or_else(|| str::from_utf8(self.header("host")?).ok());
+        authority.filter(|authority| uri::is_authority(authority.as_bytes()))
     }
 
     /// The path that is asked for, still percent-encoded, without the query.

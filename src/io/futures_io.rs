@@ -68,6 +68,8 @@ impl Runtime for FuturesIo {
     }
 }
 
+impl<S: AsyncRead + AsyncWrite + Unpin> sealed::Drives<S> for FuturesIo {}
+
 impl<S: AsyncRead + AsyncWrite + Unpin> Drives<S> for FuturesIo {
     fn poll_read(s: &mut S, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         Pin::new(s).poll_read(cx, buf)

@@ -33,6 +33,8 @@
 //!   shuts down the sending side and reads until the peer has ended the stream,
 //!   or the close timeout has passed, so that no reset destroys what was sent. What
 //!   cannot be written by then is dropped, and a `flush` that waits for it fails.
+//! - **Nobody keeps the others waiting.** After some MiB without a pause a task gives way once, though
+//!   there may be messages at hand: it is woken at once, but `now_or_never` says that there is none.
 //! - **Cancel-safe.** Once the connection is open, no method keeps anything in its future:
 //!   `read`, `flush` and `close` can be dropped at any point and called again. A `send` has added
 //!   its message as soon as it is called: go on with `flush`. (The opening handshake is not: what is

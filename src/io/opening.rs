@@ -232,7 +232,7 @@ impl<S, R: Drives<S>> Opening<S, R> {
             ready!(turn.give_way::<R>(cx));
             let read = with_buffer(|buffer| {
                 let count = ready!(R::poll_read(stream, cx, buffer))?;
-                turn.has_read(count);
+                turn.has_read::<R>(count);
                 take(&mut buffer[..count]);
                 Poll::Ready(Ok(count))
             });

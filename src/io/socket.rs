@@ -40,12 +40,18 @@ pub trait Runtime: sealed::Sealed {
 
     #[doc(hidden)]
     fn now() -> std::time::Instant;
+
+    /// Whether the program does not want to wait any longer; only of use where reading blocks.
+    #[doc(hidden)]
+    fn is_late(_: &Self::Timer) -> bool {
+        false
+    }
 }
 
-/// A runtime whose traits of a stream `S` has.
+/// That `S` is a stream of this runtime: the bound of code that is for any, `R: Drives<S>`.
 ///
 /// Not to be implemented.
-pub trait Drives<S>: Runtime {
+pub trait Drives<S>: Runtime + sealed::Drives<S> {
     /// Says how long the next read may wait; only of use where reading blocks.
     #[doc(hidden)]
     fn before_read(_: &mut Self::Timer, _: &S, _: Option<Duration>) -> io::Result<()> {
@@ -94,6 +100,10 @@ pub(super) mod sealed {
     /// Keeps [`Runtime`](super::Runtime) from being implemented elsewhere.
     #[allow(unnameable_types, reason = "it is to seal a trait")]
     pub trait Sealed {}
+
+    /// The same of [`Drives`](super::Drives), which could be of a stream from elsewhere.
+    #[allow(unnameable_types, reason = "it is to seal a trait")]
+    pub trait Drives<S> {}
 }
 
 pub(super) struct Socket<S, R: Runtime> {
@@ -156,7 +166,7 @@ impl<S, R: Runtime> Socket<S, R> {
     #[inline]
     fn has_received<T: Received>(&mut self, received: Option<&T>) {
         if let Some(received) = received {
-            self.turn.has_received(received.len());
+            self.turn.has_received::<R>(received.len());
         }
     }
 
@@ -234,6 +244,9 @@ impl<S, R: Drives<S>> Socket<S, R> {
             let mut look = || *looked.insert(now());
             let early = if needs_time_first { self.driver.deadline(&mut look) } else { None };
             if !self.driver.is_congested() && !self.driver.is_at_end() {
+                if R::is_late(&self.timer) {
+                    return Poll::Pending;
+                }
                 let wait = early.zip(looked).map(|(deadline, now)| deadline.saturating_since(now));
                 // Should it fail, reading tells more.
                 let _ = R::before_read(&mut self.timer, &self.stream, wait);
@@ -270,7 +283,7 @@ impl<S, R: Drives<S>> Socket<S, R> {
         received: &mut Option<T>,
     ) -> Poll<Result<(), Error>> {
         let Self { stream, driver, turn, .. } = self;
-        let mut count = |read: &io::Result<usize>| turn.has_read(*read.as_ref().unwrap_or(&0));
+        let mut count = |read: &io::Result<usize>| turn.has_read::<R>(*read.as_ref().unwrap_or(&0));
         // What a wrong call for parts reads has to wait as input: read straight, it could
         // complete the message, and nobody would look for that before more comes.
         if R::APPENDS && T::IS_JOINED {

@@ -184,7 +184,8 @@ impl<S, R: Runtime> Writer<S, R> {
         poll_fn(|cx| self.shared.poll(self.half, cx, Socket::poll_flush)).await
     }
 
-    /// As [`WebSocket::send`].
+    /// As [`WebSocket::send`]. The reader does not write it: if this is dropped,
+    /// [`flush`](Self::flush) does.
     ///
     /// # Errors
     /// See [`WebSocket::send`].
@@ -340,7 +341,7 @@ impl<S, R: Runtime> Drop for Writer<S, R> {
     }
 }
 
-impl<S: Unpin, R: Drives<S>> Stream for Reader<S, R> {
+impl<S, R: Drives<S>> Stream for Reader<S, R> {
     type Item = Result<Message, Error>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -348,13 +349,13 @@ impl<S: Unpin, R: Drives<S>> Stream for Reader<S, R> {
     }
 }
 
-impl<S: Unpin, R: Drives<S>> FusedStream for Reader<S, R> {
+impl<S, R: Drives<S>> FusedStream for Reader<S, R> {
     fn is_terminated(&self) -> bool {
         self.0.lock().is_terminated
     }
 }
 
-impl<S: Unpin, R: Drives<S>> Sink<Message> for Writer<S, R> {
+impl<S, R: Drives<S>> Sink<Message> for Writer<S, R> {
     type Error = Error;
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

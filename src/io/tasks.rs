@@ -13,7 +13,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::error::Error;
 use super::socket::{Drives, Runtime, Socket};
-use crate::connection::{Message, State};
+use crate::connection::{Message, State, Timeouts};
 
 #[derive(Clone, Copy)]
 pub(super) enum Half {
@@ -243,6 +243,7 @@ struct Standing {
     is_broken: bool,
     /// How many deadlines have passed: whoever looks at the timer then takes it from the other.
     deadlines_passed: u32,
+    timeouts: Timeouts,
     is_written: bool,
     is_held_up: bool,
     is_congested: bool,
@@ -256,13 +257,14 @@ impl Standing {
             is_over: driver.is_over(),
             is_broken: driver.is_write_broken(),
             deadlines_passed: driver.deadlines_passed,
+            timeouts: driver.connection().timeouts(),
             is_written: driver.is_written(),
             is_held_up: driver.is_held_up(),
             is_congested: driver.is_congested(),
         }
     }
 
-    fn fate(&self) -> (State, bool, bool, u32) {
-        (self.state, self.is_over, self.is_broken, self.deadlines_passed)
+    fn fate(&self) -> (State, bool, bool, u32, Timeouts) {
+        (self.state, self.is_over, self.is_broken, self.deadlines_passed, self.timeouts)
     }
 }

@@ -1,7 +1,9 @@
 //! The adapter for streams of [tokio]: `AsyncRead` and `AsyncWrite`.
 //!
 //! The opening handshake, [keepalive](crate::Config::keepalive) and closing take timers: the
-//! runtime needs time enabled, as `#[tokio::main]` has it, or tokio panics.
+//! runtime needs time enabled, as `#[tokio::main]` has it, or tokio panics. (A task that has a
+//! peer who sends without end gives way to others as tokio's own streams make it do: so another
+//! executor's `block_on` has no place within a task.)
 //!
 //! An echo server; [`Incoming`] is for one that looks at the request first, `connect` for
 //! clients (feature `connect`), and [`WebSocket::split`](crate::io::WebSocket::split) for
@@ -125,6 +127,8 @@ impl Runtime for Tokio {
         ::tokio::time::Instant::now().into_std()
     }
 }
+
+impl<S: AsyncRead + AsyncWrite + Unpin> sealed::Drives<S> for Tokio {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Drives<S> for Tokio {
     fn poll_read(s: &mut S, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {

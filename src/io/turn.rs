@@ -12,8 +12,8 @@ use super::socket::Runtime;
 pub(super) struct Turn(usize);
 
 impl Turn {
-    /// A few milliseconds at the most: text of a thousand times its compressed length takes about
-    /// one for each MiB.
+    /// A few milliseconds, since text of a thousand times its compressed length takes about one
+    /// for each MiB; and what one message takes, as long as it may be.
     const MAX: usize = 2 << 20;
 
     /// What a read counts for, however little it brings.
@@ -23,13 +23,13 @@ impl Turn {
     const MESSAGE: usize = 64;
 
     #[inline]
-    pub(super) const fn has_read(&mut self, bytes: usize) {
-        self.spend(if bytes > Self::READ { bytes } else { Self::READ });
+    pub(super) const fn has_read<R: Runtime>(&mut self, bytes: usize) {
+        self.spend::<R>(if bytes > Self::READ { bytes } else { Self::READ });
     }
 
     #[inline]
-    pub(super) const fn has_received(&mut self, bytes: usize) {
-        self.spend(Self::MESSAGE + bytes);
+    pub(super) const fn has_received<R: Runtime>(&mut self, bytes: usize) {
+        self.spend::<R>(Self::MESSAGE + bytes);
     }
 
     #[inline]
@@ -43,8 +43,10 @@ impl Turn {
     }
 
     /// It cannot overflow: nobody goes on when it is over, and no slice is longer than `isize::MAX`.
-    const fn spend(&mut self, bytes: usize) {
-        self.0 += bytes;
+    const fn spend<R: Runtime>(&mut self, bytes: usize) {
+        if R::HAS_TASKS {
+            self.0 += bytes;
+        }
     }
 
     /// Pending once when the turn is over, with the task to be woken.

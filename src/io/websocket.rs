@@ -226,7 +226,7 @@ impl<S, R: Runtime> WebSocket<S, R> {
 
     /// Adds a message or control frame at once, and waits until all is written. If that is
     /// dropped, also before it was polled, go on with [`flush`](Self::flush), since the message
-    /// was added.
+    /// was added, unless it could not be.
     ///
     /// # Errors
     /// As for [`write`](Self::write) and [`flush`](Self::flush).
@@ -333,7 +333,7 @@ impl<S, R: Runtime> WebSocket<S, R> {
 
 /// Two tasks can use it as a `Stream` and as a `Sink`, divided by `StreamExt::split` as generic
 /// code has to; [`split`](Self::split) gives more.
-impl<S: Unpin, R: Drives<S>> Stream for WebSocket<S, R> {
+impl<S, R: Drives<S>> Stream for WebSocket<S, R> {
     type Item = Result<Message, Error>;
 
     /// As [`read`](Self::read); after an error there is nothing more.
@@ -342,13 +342,13 @@ impl<S: Unpin, R: Drives<S>> Stream for WebSocket<S, R> {
     }
 }
 
-impl<S: Unpin, R: Drives<S>> FusedStream for WebSocket<S, R> {
+impl<S, R: Drives<S>> FusedStream for WebSocket<S, R> {
     fn is_terminated(&self) -> bool {
         self.0.is_terminated
     }
 }
 
-impl<S: Unpin, R: Drives<S>> Sink<Message> for WebSocket<S, R> {
+impl<S, R: Drives<S>> Sink<Message> for WebSocket<S, R> {
     type Error = Error;
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

@@ -15,7 +15,7 @@ pub struct Incoming<S> {
     remainder: Vec<u8>,
 }
 
-impl<S: Stream> Incoming<S> {
+impl<S> Incoming<S> {
     /// Reads a request from `stream`, in the time that [`Config::handshake_timeout`] gives. The
     /// answer has as much again, from when it is given: between the two the program may take its
     /// own.
@@ -23,7 +23,10 @@ impl<S: Stream> Incoming<S> {
     /// # Errors
     /// [`Error::Handshake`] if it is not HTTP/1.x or too long, of which the client has been told;
     /// [`Error::HandshakeTimeout`]; [`Error::Io`], of kind `UnexpectedEof` if the client has gone.
-    pub fn receive(stream: S, config: &Config) -> Result<Self, Error> {
+    pub fn receive(stream: S, config: &Config) -> Result<Self, Error>
+    where
+        S: Stream,
+    {
         let mut opening = Opening::new(stream, Timer::default(), config);
         let (request, remainder) = now(opening.receive_request())?;
         Ok(Self { opening, request, remainder })
@@ -50,6 +53,7 @@ impl<S: Stream> Incoming<S> {
     /// [`Error::Io`].
     pub fn accept<C>(mut self, config: &Config, choose: C) -> Result<WebSocket<S>, Error>
     where
+        S: Stream,
         C: for<'r> FnOnce(&'r Request<'static>) -> Result<Accept<'r>, Error>,
     {
         let connection = now(self.opening.accept(&self.request, config, choose))?;
@@ -68,12 +72,15 @@ impl<S: Stream> Incoming<S> {
         status: u16,
         headers: &[(&str, &str)],
         body: &[u8],
-    ) -> Result<(), Error> {
+    ) -> Result<(), Error>
+    where
+        S: Stream,
+    {
         now(self.opening.respond(&self.request, status, headers, body))
     }
 }
 
-impl<S: Stream + fmt::Debug> fmt::Debug for Incoming<S> {
+impl<S: fmt::Debug> fmt::Debug for Incoming<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Incoming")
             .field("stream", self.stream())

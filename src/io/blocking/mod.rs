@@ -74,7 +74,7 @@ use crate::prepared::Prepared;
 pub struct WebSocket<S>(Socket<S, Blocking>);
 
 /// # Opening
-impl<S: Stream> WebSocket<S> {
+impl<S> WebSocket<S> {
     /// Over a stream whose opening handshake is done. `remainder` is what was
     /// read behind the handshake: the first input of the connection.
     #[must_use]
@@ -90,7 +90,10 @@ impl<S: Stream> WebSocket<S> {
     ///
     /// # Errors
     /// As for [`Incoming::receive`] and [`Incoming::accept`].
-    pub fn accept(stream: S, config: &Config) -> Result<Self, Error> {
+    pub fn accept(stream: S, config: &Config) -> Result<Self, Error>
+    where
+        S: Stream,
+    {
         Incoming::receive(stream, config)?.accept(config, |request| Ok(request.accept()?))
     }
 
@@ -104,15 +107,21 @@ impl<S: Stream> WebSocket<S> {
         stream: S,
         request: RequestBuilder,
         config: &Config,
-    ) -> Result<(Self, Accepted<'static>), Error> {
+    ) -> Result<(Self, Accepted<'static>), Error>
+    where
+        S: Stream,
+    {
         let mut opening = Opening::<S, Blocking>::new(stream, Timer::default(), config);
         let (connection, accepted, remainder) = now(opening.connect(request, config))?;
         Ok((Self::after(opening, connection, remainder), accepted))
     }
 }
 
-impl<S: Stream> WebSocket<S> {
-    fn after(opening: Opening<S, Blocking>, ws: Connection, remainder: Vec<u8>) -> Self {
+impl<S> WebSocket<S> {
+    fn after(opening: Opening<S, Blocking>, ws: Connection, remainder: Vec<u8>) -> Self
+    where
+        S: Stream,
+    {
         // The handshake's: if there is no keepalive, the program may set its own from here on.
         // Should it fail, reading tells more.
         let _ = opening.stream.set_read_timeout(None);
@@ -121,7 +130,7 @@ impl<S: Stream> WebSocket<S> {
 }
 
 /// # Reading
-impl<S: Stream> WebSocket<S> {
+impl<S> WebSocket<S> {
     /// The next message, control frame or Close; `None` when the connection has
     /// come to its orderly end, the Close having been returned before, and ever after.
     ///
@@ -129,7 +138,11 @@ impl<S: Stream> WebSocket<S> {
     /// [`Error::Failed`] and [`Error::Io`], for good unless it is `WouldBlock`;
     /// [`Error::WrongRead`] in the middle of a message begun with
     /// [`read_part`](Self::read_part).
-    pub fn read(&mut self) -> Result<Option<Message>, Error> {
+    pub fn read(&mut self) -> Result<Option<Message>, Error>
+    where
+        S: Stream,
+    {
+        self.0.timer.begin();
         now(core::future::poll_fn(|cx| self.0.poll_next(cx)))
     }
 
@@ -138,13 +151,18 @@ impl<S: Stream> WebSocket<S> {
     ///
     /// # Errors
     /// As for [`read`](Self::read).
-    pub fn read_part(&mut self) -> Result<Option<Part<'static>>, Error> {
+    pub fn read_part(&mut self) -> Result<Option<Part<'static>>, Error>
+    where
+        S: Stream,
+    {
+        self.0.timer.begin();
         now(core::future::poll_fn(|cx| self.0.poll_next(cx)))
     }
 
-    /// Sets how long a read may wait for something before it returns [`Error::Io`] of kind
+    /// Sets how long a read may wait for a message or part before it returns [`Error::Io`] of kind
     /// `WouldBlock`, to be called again; `None` for as long as it takes. Default: `None`. The
-    /// shortest is a millisecond.
+    /// shortest is a millisecond. (What a read writes first is bounded by the stream's own timeout
+    /// for writing alone.)
     ///
     /// For programs that have other things to see to, such as a channel, or a shutdown.
     /// [`close`](Self::close) waits for as long as it takes all the same.
@@ -155,7 +173,10 @@ impl<S: Stream> WebSocket<S> {
     /// When to [`read`](Self::read) at the latest, though nothing has come: for the keepalive, or
     /// the peer's pong or Close that does not come. `None` if there is no such deadline.
     ///
-    /// For event loops, with streams that do not block. To be asked each time before waiting.
+    /// For event loops, with streams that do not block. To be asked each time before waiting. Such
+    /// a loop reads until `WouldBlock`, since nobody announces what is at hand already, and calls
+    /// [`flush`](Self::flush) when the stream can be written, as long as something is
+    /// [unwritten](Self::unwritten) (or with a `TlsStream` its connection wants to write).
     pub fn deadline(&mut self) -> Option<Instant> {
         self.0.deadline()
     }
@@ -168,7 +189,7 @@ impl<S: Stream> WebSocket<S> {
 }
 
 /// # Writing
-impl<S: Stream> WebSocket<S> {
+impl<S> WebSocket<S> {
     /// Adds a message or control frame to what is to be written: by the next
     /// [`read`](Self::read), [`flush`](Self::flush) or [`send`](Self::send).
     ///
@@ -228,7 +249,10 @@ impl<S: Stream> WebSocket<S> {
     /// # Errors
     /// [`Error::Io`] if the stream takes no more, for good unless it is `WouldBlock`;
     /// [`Error::Failed`] if a read has given the peer up.
-    pub fn flush(&mut self) -> Result<(), Error> {
+    pub fn flush(&mut self) -> Result<(), Error>
+    where
+        S: Stream,
+    {
         now(core::future::poll_fn(|cx| self.0.poll_flush(cx)))
     }
 
@@ -237,7 +261,10 @@ impl<S: Stream> WebSocket<S> {
     ///
     /// # Errors
     /// As for [`write`](Self::write), when nothing was added; and for [`flush`](Self::flush).
-    pub fn send<'m>(&mut self, event: impl Into<Event<'m>>) -> Result<(), Error> {
+    pub fn send<'m>(&mut self, event: impl Into<Event<'m>>) -> Result<(), Error>
+    where
+        S: Stream,
+    {
         self.write(event)?;
         self.flush()
     }
@@ -254,8 +281,12 @@ impl<S: Stream> WebSocket<S> {
     /// # Errors
     /// [`Error::Send`] if code or reason cannot be sent; [`Error::Failed`], also
     /// with [`CloseTimeout`](crate::Violation::CloseTimeout); [`Error::Io`].
-    pub fn close(&mut self, code: impl Into<Option<CloseCode>>, reason: &str) -> Result<(), Error> {
+    pub fn close(&mut self, code: impl Into<Option<CloseCode>>, reason: &str) -> Result<(), Error>
+    where
+        S: Stream,
+    {
         self.0.begin_close(code.into(), reason)?;
+        self.0.timer.begin();
         let own = self.0.timer.set_own(None);
         let closed = now(core::future::poll_fn(|cx| self.0.poll_closed(cx)));
         self.0.timer.set_own(own);
@@ -270,7 +301,7 @@ impl<S: Stream> WebSocket<S> {
 }
 
 /// # The parts
-impl<S: Stream> WebSocket<S> {
+impl<S> WebSocket<S> {
     /// The connection, for its questions.
     #[must_use]
     pub fn connection(&self) -> &Connection {
@@ -305,7 +336,7 @@ impl<S: Stream> WebSocket<S> {
     }
 }
 
-impl<S: Stream + fmt::Debug> fmt::Debug for WebSocket<S> {
+impl<S: fmt::Debug> fmt::Debug for WebSocket<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WebSocket")
             .field("stream", &self.0.stream)

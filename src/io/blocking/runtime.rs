@@ -34,13 +34,20 @@ impl Runtime for Blocking {
     fn now() -> Instant {
         Instant::now()
     }
+
+    fn is_late(timer: &Timer) -> bool {
+        timer.until.is_some_and(|until| Instant::now() >= until)
+    }
 }
+
+impl<S: Stream> sealed::Drives<S> for Blocking {}
 
 impl<S: Stream> Drives<S> for Blocking {
     fn before_read(timer: &mut Timer, s: &S, wait: Option<Duration>) -> io::Result<()> {
         timer.wait = wait;
-        timer.is_own = timer.own.is_some_and(|own| wait.is_none_or(|wait| own < wait));
-        let wait = if timer.is_own { timer.own } else { wait };
+        let own = timer.own_left();
+        timer.is_own = own.is_some_and(|own| wait.is_none_or(|wait| own < wait));
+        let wait = if timer.is_own { own } else { wait };
         let is_right = match (timer.set, wait) {
             (None, None) => true,
             (set, own) if timer.is_own => set == own,
@@ -108,8 +115,9 @@ const SHORTEST: Duration = Duration::from_millis(1);
 /// The stream's own timeout.
 #[derive(Default)]
 pub(in crate::io) struct Timer {
-    /// What the program has set.
+    /// What the program has set, and when that is up for the call that it is in.
     own: Option<Duration>,
+    until: Option<Instant>,
     /// Whether that is what the read is to end with.
     is_own: bool,
     /// As it is set.
@@ -119,6 +127,25 @@ pub(in crate::io) struct Timer {
 }
 
 impl Timer {
+    /// For another call of the program's.
+    pub(super) fn begin(&mut self) {
+        self.until = None;
+    }
+
+    /// How long the program wants to wait from here on: what it has set, if this is the first wait
+    /// of a call.
+    fn own_left(&mut self) -> Option<Duration> {
+        let own = self.own?;
+        let now = Instant::now();
+        match self.until {
+            Some(until) => Some(until.saturating_duration_since(now)),
+            None => {
+                self.until = now.checked_add(own);
+                Some(own)
+            }
+        }
+    }
+
     /// Returns what was set before.
     pub(super) fn set_own(&mut self, timeout: Option<Duration>) -> Option<Duration> {
         mem::replace(&mut self.own, timeout.map(|timeout| timeout.max(SHORTEST)))
