@@ -98,8 +98,8 @@ impl RequestBuilder {
     /// ```
     /// use sansws::handshake::RequestBuilder;
     ///
-    /// let builder = RequestBuilder::new("wss://example.com/")?.basic_auth("Aladdin", "open sesame")?;
-    /// let (request, _) = builder.start_connect();
+    /// let builder = RequestBuilder::new("wss://example.com/")?;
+    /// let (request, _) = builder.basic_auth("Aladdin", "open sesame")?.start_connect();
     /// let authorization = request.fields().find(|(name, _)| *name == "authorization");
     /// assert_eq!(authorization.unwrap().1, "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
     /// # Ok::<_, sansws::handshake::BuildError>(())

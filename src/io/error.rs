@@ -14,8 +14,8 @@ pub enum Error {
     /// Of what fails in TLS the inner error ([`io::Error::get_ref`]) is a `rustls::Error`, such
     /// as `InvalidCertificate`, the first time it is told; of a `Connector` that has run out of
     /// time the kind is [`TimedOut`](io::ErrorKind::TimedOut), and what failed before there was a
-    /// stream names the address, the name or the proxy that it failed at. A peer that is gone in the opening
-    /// handshake, as a health check that only connects, is
+    /// stream names the address, the name or the proxy that it failed at. A peer that is gone in
+    /// the opening handshake, as a health check that only connects, is
     /// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof). One that is gone later without a Close
     /// frame is [`Failed`](Self::Failed) with [`EndOfStream`](Violation::EndOfStream), unless the
     /// network says so in words of its own, such as

@@ -33,12 +33,13 @@
 //!   shuts down the sending side and reads until the peer has ended the stream,
 //!   or the close timeout has passed, so that no reset destroys what was sent. What
 //!   cannot be written by then is dropped, and a `flush` that waits for it fails.
-//! - **Nobody keeps the others waiting.** After some MiB without a pause a task gives way once, though
-//!   there may be messages at hand: it is woken at once, but `now_or_never` says that there is none.
+//! - **Nobody keeps the others waiting.** After some MiB without a pause a task gives way once,
+//!   though there may be messages at hand: it is woken at once, but `now_or_never` says that there
+//!   is none.
 //! - **Cancel-safe.** Once the connection is open, no method keeps anything in its future:
 //!   `read`, `flush` and `close` can be dropped at any point and called again. A `send` has added
-//!   its message as soon as it is called: go on with `flush`. (The opening handshake is not: what is
-//!   dropped there takes the stream with it.)
+//!   its message as soon as it is called: go on with `flush`. (The opening handshake is not: what
+//!   is dropped there takes the stream with it.)
 //! - **One task at a time.** The futures of a WebSocket are for one task, which is the one that is
 //!   woken. Two have a `Reader` and a `Writer`, and so has a type of yours that is polled for
 //!   reading by one and for writing by another; only as a `Stream` and a `Sink` the WebSocket

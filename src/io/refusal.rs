@@ -22,11 +22,11 @@ use crate::handshake::Response;
 ///             Err(Error::Refused(refusal))
 ///                 if !refusal.is_from_proxy() && (300..400).contains(&refusal.status()) =>
 ///             {
-///                 // `https` will do; anything else would lead out of TLS. A relative one is joined
-///                 // with `uri` first, for which there are crates, such as `url`.
-///                 let location = refusal.header("Location").and_then(|it| str::from_utf8(it).ok());
-///                 match location.filter(|it| it.starts_with("https:") || it.starts_with("wss:")) {
-///                     Some(location) => uri = location.to_owned(),
+///                 // `https` will do; anything else would lead out of TLS. A relative one is
+///                 // joined with `uri` first, for which there are crates, such as `url`.
+///                 let to = refusal.header("Location").and_then(|to| str::from_utf8(to).ok());
+///                 match to.filter(|to| to.starts_with("https:") || to.starts_with("wss:")) {
+///                     Some(to) => uri = to.to_owned(),
 ///                     None => return Err(Error::Refused(refusal)),
 ///                 }
 ///             }

@@ -42,7 +42,8 @@ impl Turn {
         self.0 = 0;
     }
 
-    /// It cannot overflow: nobody goes on when it is over, and no slice is longer than `isize::MAX`.
+    /// It cannot overflow: nobody goes on when it is over, and no slice is longer than
+    /// `isize::MAX`.
     const fn spend<R: Runtime>(&mut self, bytes: usize) {
         if R::HAS_TASKS {
             self.0 += bytes;
