@@ -57,7 +57,7 @@ fn run() -> Result<()> {
             }
         }
         to_client.clear();
-        if expected.len() == 0 && !client.close_sent() {
+        if expected.len() == 0 && client.close_sent().is_none() {
             client.send_close(CloseCode::NORMAL, "", &mut to_server)?;
         }
     }
