@@ -148,6 +148,14 @@ fn what_is_not_opened_is_in_the_log_too() {
     });
     assert_eq!(lines, [r#"message=answered a request without opening status=503 path="/news""#]);
 
+    // What was said, and not what could not be.
+    let (_client, stream) = requested(REQUEST);
+    let lines = logged(|| {
+        let incoming = Incoming::receive(stream, &Config::new().handshake_timeout(SHORT))?;
+        incoming.respond(101, &[], b"")
+    });
+    assert_eq!(lines, [r#"message=answered a request without opening status=500 path="/news""#]);
+
     let (_client, stream) = requested(REQUEST);
     let lines = logged(|| {
         let config = Config::new().handshake_timeout(SHORT);

@@ -109,11 +109,14 @@ impl<S, R: Drives<S>> Opening<S, R> {
             .respond(status, headers, body, &mut out)
             .or_else(|error| request.respond(500, &[], b"", &mut out).and(Err(error)));
         let written = self.write_all(&out).await;
-        if written.is_ok() {
-            self.linger().await;
+        match &written {
+            Ok(()) => {
+                trace::answered(request, if built.is_ok() { status } else { 500 });
+                self.linger().await;
+            }
+            Err(error) => trace::failed_to_open(None, error),
         }
         built?;
-        trace::answered(request, status);
         written
     }
 
